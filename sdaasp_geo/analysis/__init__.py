@@ -1,0 +1,1 @@
+"""Stage 4: pure functions from tables and times to figures."""

@@ -1,0 +1,103 @@
+"""Access of each commune to one service: nearest and second nearest, anywhere and inside the département."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from sdaasp_geo.travel.engine import Engine, Method
+from sdaasp_geo.travel.nearest import nearest_places
+
+_ORIGIN_COLUMNS = ["code", "ref_x", "ref_y", "population", "area_km2"]
+_IDENTITY = {"nom": "name", "commune": "commune", "code_commune": "commune_code", "epci": "epci", "departement": "departement"}
+
+
+def measure_access(
+    communes: gpd.GeoDataFrame, points: gpd.GeoDataFrame, *, service: str, engine: Engine, surroundings: pd.DataFrame
+) -> tuple[pd.DataFrame, Method]:
+    """Measure the time from each commune to the nearest permanent places of a service.
+
+    Parameters
+    ----------
+    communes : GeoDataFrame
+        Communes to measure from (`build_communes`); the origin is the point of reference (mairie).
+    points : GeoDataFrame
+        Service points (`build_service_points`); only the permanent ones that have a place are considered.
+    service : str
+        Code of the service.
+    engine : Engine
+        Travel engine.
+    surroundings : DataFrame
+        ``code, population, area_km2`` of every commune that holds a place.
+
+    Returns
+    -------
+    DataFrame
+        One row per commune, in the order of ``communes``: ``code, service, time_min, low_min, high_min, reason,
+        place, place_name, place_commune, place_commune_code, place_epci, place_departement``, the same with the
+        prefix ``second_`` (second nearest) and ``inside_`` (nearest inside the département), and
+        ``saved_min`` (minutes that crossing the border saves; 0 where the nearest is inside).
+    Method
+        How the times were obtained.
+    """
+    usable = (points["service"] == service) & points["permanent"] & points.geometry.notna()
+    places = _places(points[usable], surroundings)
+    matrix = engine(pd.DataFrame(communes[_ORIGIN_COLUMNS]).reset_index(drop=True), places)
+    inside = places["inside"].to_numpy(dtype=bool)
+    identity = places.set_index("id")[list(_IDENTITY)]
+    first = _named(nearest_places(matrix), identity, prefix="")
+    second = _named(nearest_places(matrix, rank=2), identity, prefix="second_")
+    within = _named(nearest_places(matrix, among=inside), identity, prefix="inside_")
+    table = pd.concat([first, second.drop(columns="code"), within.drop(columns="code")], axis="columns")
+    table.insert(1, "service", service)
+    saved = table["inside_time_min"] - table["time_min"]
+    return table.assign(saved_min=saved), matrix.method
+
+
+def _places(points: gpd.GeoDataFrame, surroundings: pd.DataFrame) -> pd.DataFrame:
+    known = surroundings.set_index("code")
+    return pd.DataFrame(
+        {
+            "id": points["id"],
+            **{column: points[column] for column in _IDENTITY},
+            "inside": points["inside"],
+            "x": points.geometry.x,
+            "y": points.geometry.y,
+            "commune_population": points["code_commune"].map(known["population"]),
+            "commune_area_km2": points["code_commune"].map(known["area_km2"]),
+        }
+    ).reset_index(drop=True)
+
+
+def _named(nearest: pd.DataFrame, identity: pd.DataFrame, *, prefix: str) -> pd.DataFrame:
+    table = nearest.copy()
+    for column, suffix in _IDENTITY.items():
+        table[f"place_{suffix}"] = table["place"].map(identity[column])
+    return table.rename(columns={column: f"{prefix}{column}" for column in table.columns if column != "code"})
+
+
+def weighted_figures(values: pd.Series, weights: pd.Series) -> dict[str, float]:
+    """Summarise times weighted by inhabitants.
+
+    The weighted quantile q is the smallest value whose cumulated weight reaches q of the total.
+
+    Returns
+    -------
+    dict
+        ``mean_min, median_min, p90_min, max_min``; NaN where nothing was measured.
+    """
+    measured = values.notna() & (weights > 0)
+    if not measured.any():
+        return dict.fromkeys(("mean_min", "median_min", "p90_min", "max_min"), float("nan"))
+    ordered = values[measured].sort_values(kind="stable")
+    weight = weights[ordered.index].to_numpy(dtype="float64")
+    numbers = ordered.to_numpy(dtype="float64")
+    cumulated = np.cumsum(weight)
+    position = np.searchsorted(cumulated, np.array([0.5, 0.9]) * cumulated[-1] * (1 - 1e-12))
+    return {
+        "mean_min": float(np.average(numbers, weights=weight)),
+        "median_min": float(numbers[position[0]]),
+        "p90_min": float(numbers[position[1]]),
+        "max_min": float(numbers[-1]),
+    }

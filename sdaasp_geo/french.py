@@ -1,0 +1,110 @@
+"""French typography: numbers, minutes, plurals, lists and dates as a French reader expects them."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Sequence
+
+NBSP = "\u00a0"
+"""No-break space: before a colon, inside « guillemets », between a number and its unit."""
+
+NARROW_NBSP = "\u202f"
+"""Narrow no-break space: thousands, and before ``;``, ``!``, ``?`` and ``%``."""
+
+MONTHS = (
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+)
+
+
+def number(value: float, *, digits: int = 0) -> str:
+    """Write a number with a decimal comma and thousands apart.
+
+    Examples
+    --------
+    >>> number(231756.4).replace(NARROW_NBSP, "_")
+    '231_756'
+    >>> number(-0.04, digits=1)
+    '0,0'
+    """
+    if value is None or math.isnan(value):
+        return "non mesuré"
+    text = f"{round(value, digits) + 0.0:,.{digits}f}"
+    return text.replace(",", NARROW_NBSP).replace(".", ",")
+
+
+def percent(share: float, *, digits: int = 1) -> str:
+    """Write a share (0 to 1) as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.9764).replace(NARROW_NBSP, "_")
+    '97,6_%'
+    """
+    if share is None or math.isnan(share):
+        return "non mesuré"
+    return f"{number(100 * share, digits=digits)}{NARROW_NBSP}%"
+
+
+def minutes(time_min: float, *, digits: int = 0) -> str:
+    """Write minutes with their unit; a time that was not measured is said so."""
+    if time_min is None or math.isnan(time_min):
+        return "non mesuré"
+    return f"{number(time_min, digits=digits)}{NBSP}min"
+
+
+def count(quantity: int, singular: str, plural: str | None = None) -> str:
+    """Write a quantity and its noun; zero and one take the singular, as French does.
+
+    Examples
+    --------
+    >>> count(1, "commune").replace(NBSP, "_"), count(3, "commune").replace(NBSP, "_")
+    ('1_commune', '3_communes')
+    """
+    noun = singular if abs(quantity) < 2 else (plural or f"{singular}s")  # noqa: PLR2004 - the French plural starts at 2
+    return f"{number(quantity)}{NBSP}{noun}"
+
+
+def listing(words: Sequence[str]) -> str:
+    """Join words with commas and « et »."""
+    if len(words) < 2:  # noqa: PLR2004 - one word needs no conjunction
+        return "".join(words)
+    return f"{', '.join(words[:-1])} et {words[-1]}"
+
+
+def date(day: datetime.date) -> str:
+    """Write a date in words.
+
+    Examples
+    --------
+    >>> date(datetime.date(2024, 8, 1)).replace(NBSP, " ")
+    '1er août 2024'
+    """
+    ordinal = "1er" if day.day == 1 else str(day.day)
+    return f"{ordinal}{NBSP}{MONTHS[day.month - 1]}{NBSP}{day.year}"
+
+
+def of(name: str) -> str:
+    """Put « de » before a name, elided or contracted with its article.
+
+    Examples
+    --------
+    >>> [of(name) for name in ("Tarbes", "Arreau", "Le Mans", "Les Angles", "L'Isle")]
+    ['de Tarbes', "d'Arreau", 'du Mans', 'des Angles', "de L'Isle"]
+    """
+    for article, contracted in (("Le ", "du "), ("Les ", "des ")):
+        if name.startswith(article):
+            return contracted + name.removeprefix(article)
+    elided = name[:1].lower() in "aeiouyàâäéèêëîïôöùûüœæ" and not name.lower().startswith(("y ", "you"))
+    return f"d'{name}" if elided else f"de {name}"

@@ -1,0 +1,1 @@
+"""Stage 2: domain tables and their contracts. Pure functions: tables in, tables out."""

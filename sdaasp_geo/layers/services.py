@@ -1,0 +1,138 @@
+"""The layer of service points: the common grid, located, and attached to communes of the measured vintage."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+UNKNOWN_COMMUNE = "commune inconnue du millésime"
+BEYOND = "commune d'un département non chargé"
+NOT_LOCATED = "sans coordonnées : placé à la mairie de la commune"
+FAR_FROM_COMMUNE = "point éloigné de la commune déclarée : à vérifier"
+LOST = "sans coordonnées ni commune connue : non placé"
+OUT_OF_REACH = "hors de la portée du calcul"
+_FAR_M = 5000.0
+_PLACE_COLUMNS = ("id", "nom", "operateur", "adresse", "code_commune", "commune", "lon", "lat", "precision_position", "accessibilite")
+_SERVICE_COLUMNS = ("id", "service", "format", "horaires", "horaires_bruts", "contact", "source", "date_maj", "licence")
+
+
+def split_grid(grid: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split the common grid into its two tables: places (one row per ``id``) and the services given there."""
+    places = grid[list(_PLACE_COLUMNS)].drop_duplicates("id")
+    return places.reset_index(drop=True), grid[list(_SERVICE_COLUMNS)].reset_index(drop=True)
+
+
+def current_codes(codes: pd.Series, moves: pd.DataFrame, known: Collection[str], *, vintage: int) -> pd.Series:
+    """Bring commune codes of earlier vintages to a later one, by the official mergers.
+
+    Parameters
+    ----------
+    codes : Series of str
+        Codes as the source gives them.
+    moves : DataFrame
+        ``vintage, code_before, code_after``.
+    known : collection of str
+        Codes of the wanted vintage.
+    vintage : int
+        The wanted vintage.
+
+    Returns
+    -------
+    Series
+        Codes of the vintage where the mergers lead to one; the code as given elsewhere.
+    """
+    past = moves[(moves["vintage"] <= vintage) & (moves["code_before"] != moves["code_after"])]
+    follow = dict(zip(past["code_before"], past["code_after"], strict=True))
+    existing = set(known)
+
+    def current(code: str) -> str:
+        seen: set[str] = set()
+        found = code
+        while found not in existing and found in follow and found not in seen:
+            seen.add(found)
+            found = follow[found]
+        return found if found in existing else code
+
+    return codes.map(current)
+
+
+def build_service_points(
+    grid: pd.DataFrame, communes: gpd.GeoDataFrame, *, permanent_formats: Collection[str], departement: str
+) -> gpd.GeoDataFrame:
+    """Locate the rows of the common grid and attach them to their commune, EPCI and département.
+
+    A row without coordinates is placed at the point of reference of its commune; a row whose commune is unknown
+    is kept without a place. Nothing is dropped: ``position_reason`` says what happened.
+
+    Parameters
+    ----------
+    grid : DataFrame
+        Common grid, ``code_commune`` already brought to the vintage (`current_codes`).
+    communes : GeoDataFrame
+        Layer of communes, in its legal CRS.
+    permanent_formats : collection of str
+        Formats that count as a permanent site.
+    departement : str
+        The scheme's département.
+
+    Returns
+    -------
+    GeoDataFrame
+        Columns of the grid and ``epci, departement, inside, permanent, position_reason``, points in the CRS of
+        the communes (missing where there is none); sorted by service and id.
+    """
+    table = grid.sort_values(["service", "id"], ignore_index=True)
+    known = communes.set_index("code")
+    code = table["code_commune"]
+    points = _points(table, known, crs=str(communes.crs))
+    far = _distance_to_commune(points, code, known) > _FAR_M
+    located = table["lon"].notna() & table["lat"].notna()
+    unknown = ~code.isin(known.index)
+    beyond = unknown & ~code.map(_departement_of).isin(set(communes["departement"]))
+    reason = np.select(
+        [points.isna(), beyond, unknown, ~located, far], [LOST, BEYOND, UNKNOWN_COMMUNE, NOT_LOCATED, FAR_FROM_COMMUNE], ""
+    )
+    layer = gpd.GeoDataFrame(table, geometry=points)
+    layer["epci"] = code.map(known["epci"])
+    layer["departement"] = code.map(known["departement"]).fillna(code.map(_departement_of))
+    layer["inside"] = layer["departement"] == departement
+    layer["permanent"] = layer["format"].isin(list(permanent_formats))
+    layer["position_reason"] = reason
+    return layer
+
+
+def within_reach(points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, *, reach_km: float) -> pd.Series:
+    """Tell which points lie within a distance of the box of some communes (bool, same index).
+
+    A point without a place is kept: it must be counted.
+    """
+    west, south, east, north = communes.total_bounds
+    margin = reach_km * 1000
+    x, y = points.geometry.x, points.geometry.y
+    near = x.between(west - margin, east + margin) & y.between(south - margin, north + margin)
+    return near | points.geometry.isna()
+
+
+def _departement_of(code: str) -> str:
+    return code[:3] if code.startswith("97") else code[:2]
+
+
+def _points(table: pd.DataFrame, known: gpd.GeoDataFrame, *, crs: str) -> gpd.GeoSeries:
+    own = gpd.GeoSeries(gpd.points_from_xy(table["lon"], table["lat"]), crs="EPSG:4326", index=table.index)
+    located = (table["lon"].notna() & table["lat"].notna()).to_numpy()
+    x, y = table["code_commune"].map(known["ref_x"]), table["code_commune"].map(known["ref_y"])
+    fallback = gpd.GeoSeries(gpd.points_from_xy(x, y), crs=crs, index=table.index)
+    points = fallback.where(x.notna() & y.notna(), None)
+    if located.any():
+        points = points.copy()
+        projected = own[located].to_crs(crs)
+        points.loc[projected.index] = projected
+    return points
+
+
+def _distance_to_commune(points: gpd.GeoSeries, code: pd.Series, known: gpd.GeoDataFrame) -> pd.Series:
+    contours = gpd.GeoSeries(code.map(known.geometry).to_numpy(), index=points.index, crs=points.crs)
+    return points.distance(contours, align=False).fillna(0.0)

@@ -1,0 +1,1 @@
+"""Stage 5: what people open. Maps, annexes, tables, layers, manifest and index."""

@@ -1,0 +1,223 @@
+"""One EPCI seen from the study: its communes, its access rows and the names that its annex needs."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from sdaasp_geo.analysis.coverage import PARTS
+from sdaasp_geo.errors import NameNotResolvedError
+from sdaasp_geo.french import NARROW_NBSP, NBSP, count, listing, minutes, number
+from sdaasp_geo.parameters import Rule, Service, service_names
+from sdaasp_geo.study import Measures, Study
+from sdaasp_geo.travel.engine import REACHED
+
+WHOLE, INSIDE, OUTSIDE = PARTS
+NONE = "–"
+"""Written where a figure has no object, such as a part of the territory that does not exist."""
+
+_KINDS = {"CC": "communauté de communes", "CA": "communauté d'agglomération", "CU": "communauté urbaine"}
+_MANY = 8
+
+Row = dict[Hashable, Any]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an annex looks at.
+
+    Attributes
+    ----------
+    study, measures : Study, Measures
+        The layers and the figures.
+    siren : str
+        The EPCI.
+    epci : dict
+        Its row of the layer of EPCI.
+    members : DataFrame
+        Its communes, by code.
+    access : DataFrame
+        Access of its communes, with ``name, population, inside, departement`` of the commune.
+    census : DataFrame
+        Ages and dwellings of the census, for every commune.
+    """
+
+    study: Study
+    measures: Measures
+    siren: str
+    epci: Row
+    members: pd.DataFrame
+    access: pd.DataFrame
+    census: pd.DataFrame
+
+    @property
+    def departement(self) -> str:
+        """Code of the scheme's département."""
+        return self.study.scheme.departement
+
+    @property
+    def departement_label(self) -> str:
+        """Name and code of the scheme's département."""
+        return f"{self.study.departement_name} ({self.departement})"
+
+    @property
+    def vintage(self) -> str:
+        """First day of the measure's vintage, in words."""
+        return f"1er{NBSP}janvier{NBSP}{self.study.scheme.millesimes.mesure}"
+
+    @property
+    def straddles(self) -> bool:
+        """Whether the EPCI has communes outside the département."""
+        return int(self.epci["communes_outside"]) > 0
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parts of the territory that exist."""
+        if not self.straddles:
+            return (WHOLE,)
+        return PARTS if int(self.epci["communes_inside"]) else (WHOLE, OUTSIDE)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Codes of the measured services, the main one first."""
+        return self.study.scheme.mesure.services
+
+    @property
+    def main(self) -> str:
+        """Code of the main service."""
+        return self.services[0]
+
+    def service(self, code: str) -> Service:
+        """Return the names of a service."""
+        return service_names(self.study.parameters, code)
+
+    def rules(self, service: str) -> list[Rule]:
+        """Return the rules of a service, by rising threshold."""
+        return [rule for rule in self.study.rules if rule.service == service]
+
+    def of_service(self, service: str) -> pd.DataFrame:
+        """Return the access rows of one service."""
+        return self.access[self.access["service"] == service]
+
+    def points(self) -> pd.DataFrame:
+        """Return the service points that lie in the EPCI, of the measured services."""
+        points = pd.DataFrame(self.study.points.drop(columns="geometry"))
+        own = points[(points["epci"] == self.siren) & points["service"].isin(self.services)]
+        return own.sort_values(["service", "commune", "id"], ignore_index=True)
+
+    def epci_name(self, siren: object) -> str:
+        """Return the name of an EPCI of the study or around it, its SIREN where the name is not loaded."""
+        if not isinstance(siren, str):
+            return "aucun EPCI"
+        return self.names().get(siren, f"EPCI{NBSP}{siren}")
+
+    def names(self) -> dict[str, str]:
+        """Return the names of the EPCI known to the study, by SIREN."""
+        study = self.study
+        tables = (study.neighbours, study.epci)
+        known = {str(siren): str(name) for table in tables for siren, name in zip(table["siren"], table["name"], strict=True)}
+        for side in ("epci", "epci_second"):
+            labels = study.differences[[side, f"{side}_name"]].dropna()
+            known = dict(zip(labels[side], labels[f"{side}_name"], strict=True)) | known
+        return known
+
+    def coverage(self, service: str, part: str, rule: str, *, departement: bool = False) -> Row | None:
+        """Return the coverage row of a part of the EPCI, or of the département."""
+        table = self.measures.coverage
+        chosen = table[(table["service"] == service) & (table["part"] == part) & (table["rule"] == rule)]
+        return self._territory(chosen, departement=departement)
+
+    def summary(self, service: str, part: str, *, departement: bool = False) -> Row | None:
+        """Return the summary row of a part of the EPCI, or of the département."""
+        table = self.measures.summary
+        chosen = table[(table["service"] == service) & (table["part"] == part)]
+        return self._territory(chosen, departement=departement)
+
+    def _territory(self, table: pd.DataFrame, *, departement: bool) -> Row | None:
+        level, territory = ("departement", self.departement) if departement else ("epci", self.siren)
+        rows = table[(table["level"] == level) & (table["territory"] == territory)].to_dict("records")
+        return rows[0] if rows else None
+
+
+def make_scope(study: Study, measures: Measures, *, siren: str, census: pd.DataFrame) -> Scope:
+    """Gather what the annex of an EPCI looks at.
+
+    Raises
+    ------
+    NameNotResolvedError
+        When the EPCI is not in the study.
+    """
+    rows = study.epci[study.epci["siren"] == siren].drop(columns="geometry").to_dict("records")
+    if not rows:
+        known = [f"{code} ({name})" for code, name in zip(study.epci["siren"], study.epci["name"], strict=True)]
+        raise NameNotResolvedError(siren, known)
+    members = pd.DataFrame(study.communes.drop(columns="geometry"))
+    members = members[members["epci"] == siren].sort_values("code", ignore_index=True)
+    identity = members[["code", "name", "population", "inside", "departement"]]
+    access = measures.access.merge(identity, on="code", how="inner")
+    return Scope(study, measures, siren, rows[0], members, access, census)
+
+
+def full_name(name: str, kind: str) -> str:
+    """Write the name of an EPCI with its kind in full.
+
+    Examples
+    --------
+    >>> full_name("CC Adour Madiran", "CC")
+    'Communauté de communes Adour Madiran'
+    """
+    prefix = f"{kind} "
+    if kind in _KINDS and name.startswith(prefix):
+        return f"{_KINDS[kind].capitalize()} {name.removeprefix(prefix)}"
+    return name
+
+
+def kind_label(kind: str) -> str:
+    """Return the French name of a kind of EPCI."""
+    return _KINDS.get(kind, "métropole" if kind.startswith("MET") else kind).capitalize()
+
+
+def singular(service: Service) -> str:
+    """Return the singular name of a service, from its « nearest » form.
+
+    Examples
+    --------
+    >>> singular(Service("mairie", "Mairie", "la mairie la plus proche", "mairies"))
+    'mairie'
+    """
+    text = service.nearest.removesuffix(" la plus proche").removesuffix(" le plus proche")
+    for article in ("l'", "la ", "le "):
+        if text.startswith(article):
+            return text.removeprefix(article)
+    return text
+
+
+def people(quantity: float) -> str:
+    """Write a number of inhabitants."""
+    return count(int(quantity), "habitant")
+
+
+def band(row: Row, *, prefix: str = "") -> str:
+    """Write minutes and, where they are estimated, their error band."""
+    if row[f"{prefix}reason"] != REACHED:
+        return f"non mesuré ({row[f'{prefix}reason']})"
+    time = minutes(row[f"{prefix}time_min"], digits=1)
+    low, high = row[f"{prefix}low_min"], row[f"{prefix}high_min"]
+    if low == high:
+        return time
+    return f"{time} ({number(low)} à {number(high)})"
+
+
+def some(names: Sequence[str], noun: str = "commune", *, where: str = "listées en partie 4") -> str:
+    """Name communes when they are few, count them when they are many."""
+    if len(names) <= _MANY:
+        return listing(list(names))
+    return f"{count(len(names), noun)}, {where}"
+
+
+def semicolons(parts: Sequence[str]) -> str:
+    """Join parts with a semicolon, spaced as in French."""
+    return f"{NARROW_NBSP}; ".join(parts)

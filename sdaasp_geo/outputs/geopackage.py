@@ -1,0 +1,62 @@
+"""The layers of a run in one GeoPackage, in the legal CRS of the territory."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from sdaasp_geo.outputs.tables import describe_column
+from sdaasp_geo.study import Measures, Study
+
+_DATE = "1970-01-01T00:00:00Z"
+
+
+def build_layers(study: Study, measures: Measures) -> dict[str, gpd.GeoDataFrame]:
+    """Gather the layers to publish, by name, from the widest territories to the points."""
+    main = study.scheme.mesure.services[0]
+    columns = ["code", "time_min", "low_min", "high_min", "place_name", "place_commune", "class", "to_check", "sentence"]
+    access = measures.access.loc[measures.access["service"] == main, columns]
+    return {
+        "departement": study.departement,
+        "epci_voisins": study.neighbours,
+        "petr": study.petr,
+        "epci": study.epci,
+        "communes": study.communes.merge(access, on="code", how="left"),
+        "zones": measures.zones,
+        "points_services": study.points,
+    }
+
+
+def write_geopackage(layers: dict[str, gpd.GeoDataFrame], path: Path) -> Path:
+    """Write layers in one GeoPackage; the same layers give the same bytes.
+
+    Parameters
+    ----------
+    layers : dict
+        GeoDataFrames by layer name; columns take their published names.
+    path : Path
+        The file, replaced if it exists.
+    """
+    path.unlink(missing_ok=True)
+    for name, layer in layers.items():
+        renamed = layer.rename(columns={c: describe_column(name, c)["name"] for c in layer.columns if c != "geometry"})
+        renamed.to_file(path, layer=name, driver="GPKG", engine="pyogrio", mode="a" if path.exists() else "w")
+    _settle(path)
+    return path
+
+
+def _settle(path: Path) -> None:
+    """Give the file's own records a fixed date, then rewrite it whole: no trace of when or how it grew."""
+    with sqlite3.connect(path) as base:
+        base.execute("UPDATE gpkg_contents SET last_change = ?", (_DATE,))
+        base.commit()
+        base.execute("VACUUM")
+    base.close()
+
+
+def read_layer(path: Path, name: str) -> pd.DataFrame:
+    """Read one layer back (for checks)."""
+    return gpd.read_file(path, layer=name, engine="pyogrio")

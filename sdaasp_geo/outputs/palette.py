@@ -1,0 +1,124 @@
+"""Colours, hatches and legend of the access classes: one table for the interactive map and the printed ones.
+
+Colours are those of viridis (Smith and van der Walt, CC0), from light (served) to dark (in deficit): they keep their
+order in grey and under colour-blindness. A commune to check is dotted, a commune not measured is hatched.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sdaasp_geo.analysis.deficits import NOT_MEASURED, NOT_MEASURED_LABEL, SERVED, SERVED_LABEL, classes_of
+from sdaasp_geo.french import minutes
+from sdaasp_geo.parameters import Rule
+
+_VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725")
+_LIGHTEST, _DARKEST = 0.90, 0.0
+
+NOT_MEASURED_COLOUR = "#e8e8e8"
+NEIGHBOUR_COLOUR = "#f1f1ee"
+INK = "#1b1b1b"
+MUTED = "#5f6368"
+DEPARTEMENT_COLOUR = "#b3261e"
+PETR_COLOUR = "#7a3e9d"
+ZONE_COLOUR = "#d6006c"
+POINT_COLOUR = "#ffffff"
+
+CLASS_HATCHES = ("", "////", "xxxx", "\\\\\\\\", "++++")
+CHECK_HATCH = "..."
+NOT_MEASURED_HATCH = "//"
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """One class of the map, as its legend shows it.
+
+    Attributes
+    ----------
+    code, label : str
+        Class (`analysis.deficits`).
+    span : str
+        French text of its interval of minutes.
+    above_min, up_to_min : float
+        The class holds the times ``above_min < time_min <= up_to_min``; NaN for « Non mesuré ».
+    colour, hatch : str
+        Fill (``#rrggbb``) and matplotlib hatch, readable in grey.
+    """
+
+    code: str
+    label: str
+    span: str
+    above_min: float
+    up_to_min: float
+    colour: str
+    hatch: str
+
+
+def legend_entries(rules: Sequence[Rule]) -> list[LegendEntry]:
+    """Return the classes that the rules of one service give, best first, « Non mesuré » last.
+
+    The map takes its colours from these entries, so that a class of the map is always a class of the legend.
+    """
+    labels = classes_of(rules)
+    ordered = sorted(rules, key=lambda rule: rule.threshold_min)
+    lower = {SERVED: -math.inf}
+    upper: dict[str, float] = {}
+    current = SERVED
+    for rule in ordered:
+        if rule.beyond != current:
+            upper[current] = rule.threshold_min
+            lower.setdefault(rule.beyond, rule.threshold_min)
+            current = rule.beyond
+    upper[current] = math.inf
+    measured = [code for code in labels if code in upper]
+    colours = class_colours(len(measured))
+    entries = [
+        LegendEntry(
+            code=code,
+            label=labels[code],
+            span=_span(lower[code], upper[code]),
+            above_min=lower[code],
+            up_to_min=upper[code],
+            colour=colours[rank],
+            hatch=CLASS_HATCHES[min(rank, len(CLASS_HATCHES) - 1)],
+        )
+        for rank, code in enumerate(measured)
+    ]
+    missing = LegendEntry(NOT_MEASURED, NOT_MEASURED_LABEL, "", math.nan, math.nan, NOT_MEASURED_COLOUR, NOT_MEASURED_HATCH)
+    return [*entries, missing]
+
+
+def class_colours(number: int) -> list[str]:
+    """Return that many colours of viridis, from light to dark."""
+    if number == 1:
+        return [_sample(_LIGHTEST)]
+    step = (_LIGHTEST - _DARKEST) / (number - 1) if number else 0.0
+    return [_sample(_LIGHTEST - rank * step) for rank in range(number)]
+
+
+def _sample(position: float) -> str:
+    """Interpolate viridis between its anchors (0 dark, 1 light)."""
+    exact = position * (len(_VIRIDIS) - 1)
+    index = min(int(exact), len(_VIRIDIS) - 2)
+    part = exact - index
+    low, high = _channels(_VIRIDIS[index]), _channels(_VIRIDIS[index + 1])
+    mixed = (round(start + part * (end - start)) for start, end in zip(low, high, strict=True))
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
+def _channels(colour: str) -> tuple[int, ...]:
+    return tuple(int(colour[start : start + 2], 16) for start in (1, 3, 5))
+
+
+def _span(above_min: float, up_to_min: float) -> str:
+    """Write an interval of minutes; an unbounded one on both sides has nothing to say."""
+    if math.isinf(above_min):
+        return "" if math.isinf(up_to_min) else f"{minutes(up_to_min)} au plus"
+    if math.isinf(up_to_min):
+        return f"plus de {minutes(above_min)}"
+    return f"plus de {minutes(above_min)}, jusqu'à {minutes(up_to_min)}"
+
+
+__all__ = ["SERVED", "SERVED_LABEL", "LegendEntry", "class_colours", "legend_entries"]

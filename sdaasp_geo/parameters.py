@@ -1,0 +1,173 @@
+"""Thresholds and conventions of measure: read from dated tables, never written in code."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from sdaasp_geo.errors import SchemeError
+from sdaasp_geo.french import NBSP
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A threshold on the time to the nearest place of a service.
+
+    Attributes
+    ----------
+    code, service : str
+        Identifiers; the service is a code of the common grid.
+    threshold_min : float
+        Minutes; a time ``<=`` the threshold satisfies the rule.
+    beyond, beyond_label : str
+        Class (code, French label) of the communes that do not satisfy it.
+    label, reference, reference_url : str
+        What the rule says, and where it comes from.
+    valid_from : datetime.date
+        First day of validity.
+    """
+
+    code: str
+    service: str
+    threshold_min: float
+    beyond: str
+    beyond_label: str
+    label: str
+    valid_from: datetime.date
+    reference: str
+    reference_url: str = ""
+
+
+class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A convention of measure: a value, its unit, the date it holds from and its source."""
+
+    code: str
+    value: float | list[str]
+    unit: str
+    valid_from: datetime.date
+    reference: str
+
+
+class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service's names in French: ``label``, ``nearest`` (« la mairie la plus proche ») and ``plural``."""
+
+    code: str
+    label: str
+    nearest: str
+    plural: str
+
+
+class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All rules and settings of a run."""
+
+    rule: tuple[Rule, ...] = ()
+    setting: tuple[Setting, ...] = ()
+    service: tuple[Service, ...] = ()
+
+
+def read_parameters(path: Path | None = None) -> Parameters:
+    """Read the parameters of the package, completed or replaced, code by code, by those of a file.
+
+    Parameters
+    ----------
+    path : Path, optional
+        A TOML file of the same form.
+
+    Raises
+    ------
+    SchemeError
+        When the file cannot be read as parameters; the message names the key.
+    """
+    embedded = _decode(Path(__file__).with_suffix(".toml"))
+    if path is None:
+        return embedded
+    own = _decode(path)
+    rules = {rule.code: rule for rule in (*embedded.rule, *own.rule)}
+    settings = {setting.code: setting for setting in (*embedded.setting, *own.setting)}
+    services = {service.code: service for service in (*embedded.service, *own.service)}
+    return Parameters(rule=tuple(rules.values()), setting=tuple(settings.values()), service=tuple(services.values()))
+
+
+def _decode(path: Path) -> Parameters:
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Parameters)
+    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, ValueError) as error:
+        message = f"Paramètres illisibles dans {path.name}{NBSP}: {error}. Reprenez la forme de parameters.toml."
+        raise SchemeError(message) from error
+
+
+def rules_of(parameters: Parameters, *, codes: Sequence[str], date: datetime.date) -> tuple[Rule, ...]:
+    """Choose rules by code, ordered by service and rising threshold.
+
+    Raises
+    ------
+    SchemeError
+        When a code is unknown, or not yet valid on ``date``.
+    """
+    known = {rule.code: rule for rule in parameters.rule}
+    unknown = sorted(set(codes) - set(known))
+    if unknown:
+        message = f"Règles inconnues{NBSP}: {', '.join(unknown)}. Règles disponibles{NBSP}: {', '.join(sorted(known))}."
+        raise SchemeError(message)
+    chosen = [known[code] for code in dict.fromkeys(codes)]
+    early = [rule.code for rule in chosen if rule.valid_from > date]
+    if early:
+        message = f"Règles non encore en vigueur à la date de l'édition ({date.isoformat()}){NBSP}: {', '.join(early)}."
+        raise SchemeError(message)
+    return tuple(sorted(chosen, key=lambda rule: (rule.service, rule.threshold_min, rule.code)))
+
+
+def service_names(parameters: Parameters, code: str) -> Service:
+    """Return the names of a service; a service without names is called by its code."""
+    for service in parameters.service:
+        if service.code == code:
+            return service
+    label = code.replace("-", " ").capitalize()
+    return Service(code=code, label=label, nearest=f"le lieu «{NBSP}{label}{NBSP}» le plus proche", plural=f"lieux «{NBSP}{label}{NBSP}»")
+
+
+def setting(parameters: Parameters, code: str) -> Setting:
+    """Return one setting by its code.
+
+    Raises
+    ------
+    SchemeError
+        When it does not exist.
+    """
+    for candidate in parameters.setting:
+        if candidate.code == code:
+            return candidate
+    message = f"Paramètre «{NBSP}{code}{NBSP}» absent. Ajoutez-le au fichier des paramètres."
+    raise SchemeError(message)
+
+
+def number_setting(parameters: Parameters, code: str) -> float:
+    """Return a setting that is a number.
+
+    Raises
+    ------
+    SchemeError
+        When it does not exist or is not a number.
+    """
+    value = setting(parameters, code).value
+    if isinstance(value, list):
+        message = f"Le paramètre «{NBSP}{code}{NBSP}» doit être un nombre."
+        raise SchemeError(message)
+    return value
+
+
+def words_setting(parameters: Parameters, code: str) -> tuple[str, ...]:
+    """Return a setting that is a list of words.
+
+    Raises
+    ------
+    SchemeError
+        When it does not exist or is not a list.
+    """
+    value = setting(parameters, code).value
+    if not isinstance(value, list):
+        message = f"Le paramètre «{NBSP}{code}{NBSP}» doit être une liste de mots."
+        raise SchemeError(message)
+    return tuple(value)

@@ -1,0 +1,205 @@
+"""A scheme: the département, its vintages, its files and its thresholds (``scheme.toml``)."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import msgspec
+
+from sdaasp_geo.embedded import data_folder
+from sdaasp_geo.errors import SchemeError
+from sdaasp_geo.french import NBSP
+
+SCHEME_FILE = "scheme.toml"
+EMBEDDED_PREFIX = "embarque:"
+"""A file named ``embarque:services/mairies.parquet`` is one that the package ships."""
+
+
+class Vintages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Years (1 January) of the perimeters.
+
+    Attributes
+    ----------
+    convention : int
+        Perimeter under which the conventions were signed.
+    mesure : int
+        Perimeter and legal populations of the measure.
+    """
+
+    convention: int
+    mesure: int
+
+
+class Convention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the territorial convention says of itself.
+
+    Attributes
+    ----------
+    signataires : tuple of str
+        EPCI that sign, by SIREN or by name as the document writes it; empty: every EPCI with most of its
+        population in the département.
+    duree_ans : int
+        Duration in years.
+    periode : str
+        Period of the first actions, such as « 2018 - 2020 ».
+    orientations, engagements : tuple of str
+        Orientations of the scheme and commitments of the framework convention.
+    """
+
+    signataires: tuple[str, ...] = ()
+    duree_ans: int = 2
+    periode: str = ""
+    orientations: tuple[str, ...] = ()
+    engagements: tuple[str, ...] = ()
+
+
+class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Files of the scheme, relative to its folder, or embedded ones.
+
+    Attributes
+    ----------
+    services : tuple of str
+        Service points in the common grid (CSV or Parquet).
+    communes : str
+        Contours of the user (GeoPackage, Shapefile, GeoJSON, GeoParquet); empty: the embedded ones.
+    communes_couche, communes_code, communes_nom : str
+        Layer, code field and name field of that file; empty: the only layer, and the usual field names.
+    minutes : str
+        Matrix of minutes for the engine ``matrice``.
+    parametres : str
+        Parameters of the département.
+    """
+
+    services: tuple[str, ...] = ()
+    communes: str = ""
+    communes_couche: str = ""
+    communes_code: str = ""
+    communes_nom: str = ""
+    minutes: str = ""
+    parametres: str = ""
+
+
+class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is measured and how.
+
+    Attributes
+    ----------
+    services : tuple of str
+        Service codes, the main one first.
+    regles : tuple of str
+        Codes of the deficit rules.
+    moteur : str
+        ``ligne-droite`` (calibrated straight line) or ``matrice`` (file of minutes).
+    """
+
+    services: tuple[str, ...]
+    regles: tuple[str, ...]
+    moteur: str = "ligne-droite"
+
+
+class Scheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A scheme as ``scheme.toml`` describes it.
+
+    Attributes
+    ----------
+    nom : str
+        Name of the scheme.
+    departement : str
+        Code of the département.
+    edition : datetime.date
+        Date printed on every output.
+    reference : str
+        The document the scheme comes from.
+    folder : str
+        Folder of ``scheme.toml``; set by `read_scheme`.
+    """
+
+    nom: str
+    departement: str
+    edition: datetime.date
+    millesimes: Vintages
+    mesure: Measure
+    fichiers: Files = Files()
+    convention: Convention = Convention()
+    reference: str = ""
+    folder: str = ""
+
+    @property
+    def code(self) -> str:
+        """Name of the scheme's folder."""
+        return Path(self.folder).name
+
+    def path(self, name: str) -> Path:
+        """Return the path of a file of the scheme, embedded or in its own folder."""
+        if name.startswith(EMBEDDED_PREFIX):
+            return data_folder() / name.removeprefix(EMBEDDED_PREFIX)
+        return Path(self.folder) / name
+
+
+def embedded_schemes() -> list[str]:
+    """Return the names of the schemes that the package ships, sorted."""
+    return sorted(path.parent.name for path in (data_folder() / "schemes").glob(f"*/{SCHEME_FILE}"))
+
+
+def find_scheme(name: str) -> Path:
+    """Return the folder of a scheme given by an embedded name or by a path.
+
+    Raises
+    ------
+    SchemeError
+        When neither exists.
+    """
+    if name in embedded_schemes():
+        return data_folder() / "schemes" / name
+    folder = Path(name)
+    if folder.name == SCHEME_FILE:
+        folder = folder.parent
+    if (folder / SCHEME_FILE).is_file():
+        return folder.resolve()
+    message = (
+        f"Schéma «{NBSP}{name}{NBSP}» introuvable. Schémas embarqués{NBSP}: {', '.join(embedded_schemes())}. "
+        "Donnez l'un d'eux, ou un dossier qui contient scheme.toml (sdaasp init en crée un)."
+    )
+    raise SchemeError(message)
+
+
+def read_scheme(name: str) -> Scheme:
+    """Read a scheme by its embedded name or its folder.
+
+    Raises
+    ------
+    SchemeError
+        When the scheme is unknown, its file is not valid (the key is named), or a file it names is missing.
+    """
+    folder = find_scheme(name)
+    try:
+        scheme = msgspec.toml.decode((folder / SCHEME_FILE).read_bytes(), type=Scheme)
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+        message = f"{folder.name}/{SCHEME_FILE} n'est pas valide{NBSP}: {error}. Comparez avec un schéma embarqué."
+        raise SchemeError(message) from error
+    scheme = msgspec.structs.replace(scheme, folder=str(folder))
+    _validate(scheme)
+    return scheme
+
+
+def input_files(scheme: Scheme) -> list[tuple[str, Path]]:
+    """Return the files that the scheme names, as written and as a path, its own description first."""
+    files = scheme.fichiers
+    names = [*files.services, files.communes, files.minutes, files.parametres]
+    return [(SCHEME_FILE, Path(scheme.folder) / SCHEME_FILE), *((name, scheme.path(name)) for name in names if name)]
+
+
+def _validate(scheme: Scheme) -> None:
+    faults = [
+        f"fichier «{NBSP}{name}{NBSP}» introuvable" for name, path in input_files(scheme) if not path.is_file()
+    ]
+    if scheme.mesure.moteur not in {"ligne-droite", "matrice"}:
+        faults.append(f"moteur «{NBSP}{scheme.mesure.moteur}{NBSP}» inconnu (ligne-droite ou matrice)")
+    if scheme.mesure.moteur == "matrice" and not scheme.fichiers.minutes:
+        faults.append("le moteur «\u00a0matrice\u00a0» demande fichiers.minutes")
+    if not scheme.mesure.services:
+        faults.append("mesure.services est vide")
+    if faults:
+        message = f"{scheme.code}/{SCHEME_FILE}{NBSP}: {' ; '.join(faults)}. Corrigez le fichier puis relancez."
+        raise SchemeError(message)
