@@ -125,7 +125,12 @@ def service_names(parameters: Parameters, code: str) -> Service:
         if service.code == code:
             return service
     label = code.replace("-", " ").capitalize()
-    return Service(code=code, label=label, nearest=f"le lieu «{NBSP}{label}{NBSP}» le plus proche", plural=f"lieux «{NBSP}{label}{NBSP}»")
+    return Service(
+        code=code,
+        label=label,
+        nearest=f"le lieu «{NBSP}{label}{NBSP}» le plus proche",
+        plural=f"lieux «{NBSP}{label}{NBSP}»",
+    )
 
 
 def setting(parameters: Parameters, code: str) -> Setting:

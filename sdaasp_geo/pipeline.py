@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 
+from sdaasp_geo import __version__
 from sdaasp_geo.analysis import access as access_figures
-from sdaasp_geo.analysis import coverage, deficits, zones
+from sdaasp_geo.analysis import deficits, levels, zones
 from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.errors import Fault, InputError
-from sdaasp_geo.french import NBSP, count, listing
-from sdaasp_geo.layers import adjacency, communes, contracts, names, services, territories
+from sdaasp_geo.french import NBSP
+from sdaasp_geo.layers import adjacency, communes, contracts, findings, names, services, territories
+from sdaasp_geo.outputs import publish
+from sdaasp_geo.outputs.folder import STEPS, Run, write_annexe, write_run
+from sdaasp_geo.outputs.scheme_folder import write_scheme_folder
 from sdaasp_geo.parameters import (
     Parameters,
     Rule,
@@ -23,7 +28,7 @@ from sdaasp_geo.parameters import (
     service_names,
     words_setting,
 )
-from sdaasp_geo.scheme import Scheme, input_files
+from sdaasp_geo.scheme import Scheme, embedded_schemes, input_files, read_scheme
 from sdaasp_geo.sources import boundaries, france, minutes
 from sdaasp_geo.sources import services as service_files
 from sdaasp_geo.study import Measures, Study
@@ -33,6 +38,12 @@ from sdaasp_geo.travel.engine import Engine
 Report = Callable[[str], None]
 MAIRIE = "mairie"
 STRAIGHT_LINE = "travel/straight_line.toml"
+
+BUILD_STEPS = 6 + STEPS
+"""Steps that `build` reports for two services; a bar needs a total, not an exact one."""
+
+ANNEX_STEPS = 7
+"""Steps that `annexe` reports for two services."""
 
 
 def _quiet(_message: str) -> None:
@@ -83,7 +94,15 @@ def prepare(scheme: Scheme, *, report: Report = _quiet) -> Study:
     )
     report("Points de service")
     points = _points(scheme, parameters, layer, departement.code)
-    evolution, notes = _evolution(scheme, membership, set(epci["siren"]))
+    closest = findings.closest_vintage(scheme.millesimes.convention, france.vintages())
+    evolution = findings.perimeter_changes(
+        france.read_membership(closest),
+        membership,
+        france.read_moves(),
+        sirens=set(epci["siren"]),
+        convention=scheme.millesimes.convention,
+        measure=vintage,
+    )
     return Study(
         scheme=scheme,
         parameters=parameters,
@@ -100,7 +119,13 @@ def prepare(scheme: Scheme, *, report: Report = _quiet) -> Study:
         borders=borders,
         differences=differences,
         evolution=evolution,
-        warnings=tuple([*warnings, *notes, *_differences_notes(differences), *_convention_notes(layer, epci)]),
+        warnings=(
+            *warnings,
+            *findings.vintage_notes(scheme.millesimes.convention, closest),
+            *findings.difference_notes(differences),
+            *findings.convention_notes(layer, epci),
+            *findings.point_notes(points),
+        ),
         inputs=tuple([*input_files(scheme), *_embedded_inputs(departement.zone)]),
     )
 
@@ -127,32 +152,100 @@ def measure(study: Study, *, report: Report = _quiet) -> Measures:
         parts.append(_explained(study, studied, table, method, rules))
     report("Couverture et déficits")
     access = pd.concat(parts, ignore_index=True)
-    members = _levels(study, studied)
-    rows = [(service, level) for service in study.scheme.mesure.services for level in members]
-    tables = [_cover(study, access, members[level], service, level) for service, level in rows]
+    members = levels.territory_members(
+        studied, study.petr_members, epci=set(study.epci["siren"]), departement=study.scheme.departement
+    )
+    covered, found = [], []
     for service in study.scheme.mesure.services:
-        _reconcile(study, tables, rows, service)
-    found = [
-        zones.deficit_zones(studied, access[access["service"] == service], study.borders, rules)
-        for service, rules in _rules_by_service(study).items()
-    ]
+        own = access[access["service"] == service]
+        rules = [rule for rule in study.rules if rule.service == service]
+        covered.append(levels.cover_levels(members, own, rules))
+        found.append(zones.deficit_zones(studied, own, study.borders, rules))
     return Measures(
         access=access,
-        coverage=pd.concat([table for table, _ in tables if len(table)] or [tables[0][0]], ignore_index=True),
-        summary=pd.concat([summary for _, summary in tables], ignore_index=True),
-        zones=gpd.GeoDataFrame(pd.concat([layer for layer, _ in found], ignore_index=True), crs=study.communes.crs)
-        if found
-        else zones.deficit_zones(studied, access, study.borders, [])[0],
-        zone_members=pd.concat([members for _, members in found], ignore_index=True) if found else pd.DataFrame(),
+        coverage=pd.concat([table for table, _ in covered], ignore_index=True),
+        summary=pd.concat([table for _, table in covered], ignore_index=True),
+        zones=gpd.GeoDataFrame(pd.concat([layer for layer, _ in found], ignore_index=True), crs=studied.crs),
+        zone_members=pd.concat([codes for _, codes in found], ignore_index=True),
         method=method,
     )
 
 
-def _rules_by_service(study: Study) -> dict[str, list[Rule]]:
-    grouped = {
-        service: [rule for rule in study.rules if rule.service == service] for service in study.scheme.mesure.services
-    }
-    return {service: rules for service, rules in grouped.items() if rules}
+def build(scheme: Scheme, folder: Path, *, report: Report = _quiet) -> Run:
+    """Do the whole job: check, measure, and write the output folder, complete or not at all.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The scheme.
+    folder : Path
+        Absent, empty, or an earlier run, which is replaced.
+
+    Raises
+    ------
+    SdaaspError
+        Any error of the inputs, of the scheme or of the folder; nothing is left behind.
+    """
+    publish.check_replaceable(folder)
+    study = prepare(scheme, report=report)
+    measures = measure(study, report=report)
+    with publish.published(folder) as beside:
+        return write_run(study, measures, france.read_census(), beside, version=__version__, report=report)
+
+
+def annexe(scheme: Scheme, epci: str, folder: Path, *, report: Report = _quiet) -> list[Path]:
+    """Write the annex of one EPCI, given by its SIREN or its name.
+
+    Raises
+    ------
+    NameNotResolvedError
+        No signing EPCI, or several, by that name.
+    """
+    study = prepare(scheme, report=report)
+    signing = study.epci[study.epci["role"] == territories.SIGNS].reset_index(drop=True)
+    siren = names.resolve_name(epci, signing).code
+    measures = measure(study, report=report)
+    report("Annexe de la convention")
+    link = write_annexe(study, measures, france.read_census(), folder / "annexes", siren=siren)
+    return [folder / link.html, folder / link.docx]
+
+
+def init(
+    folder: Path, departement: str, *, vintage: int | None = None, edition: datetime.date | None = None
+) -> list[Path]:
+    """Write a ready scheme folder for a département of France.
+
+    Parameters
+    ----------
+    folder : Path
+        Absent or empty.
+    departement : str
+        Code of the département.
+    vintage : int, optional
+        Vintage of perimeters and populations; by default that of the embedded schemes.
+    edition : date, optional
+        Date printed on the outputs; by default that of the embedded schemes.
+
+    Raises
+    ------
+    SdaaspError
+        Unknown département or vintage, folder that is not empty.
+    """
+    known = france.find_departement(departement)
+    model = read_scheme(embedded_schemes()[0])
+    year = vintage or model.millesimes.mesure
+    membership, epci_names = france.read_membership(year), france.read_epci_names(year)
+    labels = epci_names.set_index("siren")["name"]
+    signing = territories.majority_epci(membership, departement=known.code)
+    return write_scheme_folder(
+        folder,
+        code=known.code,
+        name=known.name,
+        vintage=year,
+        edition=edition or model.edition,
+        signatories=[(siren, labels[siren]) for siren in signing],
+        grid_columns=[field["name"] for field in service_files.grid_fields()],
+    )
 
 
 def _signatories(scheme: Scheme, membership: pd.DataFrame, epci_names: pd.DataFrame) -> list[str]:
@@ -164,7 +257,14 @@ def _signatories(scheme: Scheme, membership: pd.DataFrame, epci_names: pd.DataFr
     matches, failures = names.resolve_names(scheme.convention.signataires, candidates)
     remedy = "Reprenez l'un des noms proposés, ou donnez le SIREN."
     faults = [
-        Fault("scheme.toml", None, "convention.signataires", error.name, f"un EPCI ({' ; '.join(error.candidates)})", remedy)
+        Fault(
+            "scheme.toml",
+            None,
+            "convention.signataires",
+            error.name,
+            f"un EPCI ({' ; '.join(error.candidates)})",
+            remedy,
+        )
         for error in failures
     ]
     if faults:
@@ -193,12 +293,10 @@ def _communes(
     )
     layer.insert(4, "studied", layer["code"].isin(studied))
     contracts.check_layer(layer, contracts.COMMUNES)
-    return layer, [*warnings, *_layer_notes(layer)]
+    return layer, [*warnings, *findings.layer_notes(layer)]
 
 
-def _shapes(
-    scheme: Scheme, departement: france.Departement, wanted: set[str]
-) -> tuple[gpd.GeoDataFrame, list[str]]:
+def _shapes(scheme: Scheme, departement: france.Departement, wanted: set[str]) -> tuple[gpd.GeoDataFrame, list[str]]:
     files = scheme.fichiers
     if not files.communes:
         contours = france.read_contours(wanted)
@@ -255,113 +353,6 @@ def _explained(
         table, classes, studied.set_index("code")["name"], rules=rules, service=service, method=method
     )
     return pd.concat([table, classes.drop(columns=["code", "service"]), sentences.rename("sentence")], axis="columns")
-
-
-def _levels(study: Study, studied: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
-    """Return, by level, the territory of each commune that counts at that level."""
-    columns = ["code", "population", "inside", "departement"]
-    base = pd.DataFrame(studied[["epci", *columns]])
-    own = base[base["inside"]]
-    with_epci = base[base["epci"].isin(set(study.epci["siren"])) | base["inside"]]
-    in_petr = study.petr_members[["petr", "code"]].merge(base, on="code")
-    outside = own[~own["code"].isin(set(in_petr["code"]))].assign(petr=coverage.NO_TERRITORY)
-    petr = pd.concat([in_petr, outside], ignore_index=True)
-    return {
-        "commune": base.assign(territory=base["code"])[["territory", *columns]],
-        "epci": with_epci.assign(territory=with_epci["epci"].fillna(coverage.NO_TERRITORY))[["territory", *columns]],
-        "petr": petr.rename(columns={"petr": "territory"})[["territory", *columns]],
-        "departement": own.assign(territory=study.scheme.departement)[["territory", *columns]],
-    }
-
-
-def _cover(
-    study: Study, access: pd.DataFrame, members: pd.DataFrame, service: str, level: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    own = access[access["service"] == service]
-    rules = [rule for rule in study.rules if rule.service == service]
-    if members.empty:
-        members = members.astype({"inside": "bool"})
-    return coverage.cover(members, own, rules, level=level), coverage.summarise(members, own, level=level)
-
-
-def _reconcile(study: Study, tables: list[tuple[pd.DataFrame, pd.DataFrame]], rows: list[tuple[str, str]], service: str) -> None:
-    by_level = {level: table for (table, _), (own, level) in zip(tables, rows, strict=True) if own == service}
-    if by_level["departement"].empty:
-        return
-    coverage.reconcile(by_level["commune"], by_level["departement"])
-    coverage.reconcile(by_level["epci"], by_level["departement"])
-    if not study.petr_members["code"].duplicated().any():
-        coverage.reconcile(by_level["petr"], by_level["departement"])
-
-
-def _evolution(scheme: Scheme, membership: pd.DataFrame, sirens: set[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Compare the perimeters of the convention's vintage with those of the measure."""
-    wanted = scheme.millesimes.convention
-    closest = min(france.vintages(), key=lambda year: (abs(year - wanted), year))
-    notes = []
-    if closest != wanted:
-        notes.append(
-            f"Les périmètres de {wanted} ne sont pas embarqués{NBSP}: ceux du 1er janvier {closest} en tiennent lieu "
-            "pour les EPCI ; les changements de communes intervenus entre les deux sont listés."
-        )
-    before = france.read_membership(closest).set_index("code")
-    after = membership.set_index("code")
-    local = set(before.index[before["epci"].isin(sirens)]) | set(after.index[after["epci"].isin(sirens)])
-    rows = []
-    for code in sorted(local):
-        old, new = before["epci"].get(code), after["epci"].get(code)
-        if pd.isna(old) != pd.isna(new) or (not pd.isna(old) and old != new):
-            name = after["name"].get(code) or before["name"].get(code)
-            rows.append({"code": code, "name": name, "change": "changement d'EPCI", "before": old, "after": new})
-    moves = france.read_moves()
-    recent = moves[(moves["vintage"] > wanted) & (moves["vintage"] <= scheme.millesimes.mesure)]
-    local_moves = recent[recent["code_before"].isin(local) | recent["code_after"].isin(local)]
-    rows += [
-        {"code": move.code_before, "name": move.name_before, "change": move.kind, "before": move.code_before, "after": move.code_after}
-        for move in local_moves.itertuples(index=False)
-    ]
-    return pd.DataFrame(rows, columns=["code", "name", "change", "before", "after"]), notes
-
-
-def _layer_notes(layer: gpd.GeoDataFrame) -> list[str]:
-    notes = []
-    missing = layer.loc[layer["studied"] & (layer["contour_reason"] != ""), "name"]
-    if len(missing):
-        notes.append(f"Communes sans contour, mesurées mais non dessinées{NBSP}: {listing(sorted(missing))}.")
-    unpopulated = layer.loc[layer["studied"] & (layer["population_reason"] != ""), "name"]
-    if len(unpopulated):
-        notes.append(f"Communes sans population légale, comptées pour zéro habitant{NBSP}: {listing(sorted(unpopulated))}.")
-    torn = communes.coverage_faults(layer)
-    if torn:
-        shown = listing(torn[:5])
-        notes.append(
-            f"{count(len(torn), 'contour')} de communes ne se raccordent pas à leurs voisins ({shown}…){NBSP}: "
-            "longueurs de frontière et zones contiguës sont incomplètes à cet endroit."
-        )
-    return notes
-
-
-def _differences_notes(differences: pd.DataFrame) -> list[str]:
-    return [
-        f"Différence de périmètre{NBSP}: {row.name_} ({row.code}) appartient à {row.epci_name or 'aucun EPCI'} dans la "
-        f"source retenue, et à {row.epci_second_name or 'un autre EPCI'} dans la liste de {row.second_vintage} de la "
-        "source des contours. La source retenue n'est pas modifiée."
-        for row in differences.fillna("").rename(columns={"name": "name_"}).itertuples(index=False)
-    ]
-
-
-def _convention_notes(layer: gpd.GeoDataFrame, epci: gpd.GeoDataFrame) -> list[str]:
-    notes = []
-    for row in epci[epci["role"] != territories.SIGNS].itertuples(index=False):
-        inside = layer.loc[layer["inside"] & (layer["epci"] == row.siren), "name"]
-        notes.append(
-            f"{count(len(inside), 'commune')} sans convention dans ce département{NBSP}: {listing(sorted(inside))} "
-            f"({row.name}, {row.departements})."
-        )
-    alone = layer.loc[layer["inside"] & layer["epci"].isna(), "name"]
-    if len(alone):
-        notes.append(f"Communes hors de tout EPCI, sans convention{NBSP}: {listing(sorted(alone))}.")
-    return notes
 
 
 def _embedded_inputs(zone: str) -> list[tuple[str, Path]]:

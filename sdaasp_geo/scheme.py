@@ -191,9 +191,7 @@ def input_files(scheme: Scheme) -> list[tuple[str, Path]]:
 
 
 def _validate(scheme: Scheme) -> None:
-    faults = [
-        f"fichier «{NBSP}{name}{NBSP}» introuvable" for name, path in input_files(scheme) if not path.is_file()
-    ]
+    faults = [f"fichier «{NBSP}{name}{NBSP}» introuvable" for name, path in input_files(scheme) if not path.is_file()]
     if scheme.mesure.moteur not in {"ligne-droite", "matrice"}:
         faults.append(f"moteur «{NBSP}{scheme.mesure.moteur}{NBSP}» inconnu (ligne-droite ou matrice)")
     if scheme.mesure.moteur == "matrice" and not scheme.fichiers.minutes:

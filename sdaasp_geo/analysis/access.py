@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from sdaasp_geo.travel.engine import Engine, Method
 from sdaasp_geo.travel.nearest import nearest_places
 
 _ORIGIN_COLUMNS = ["code", "ref_x", "ref_y", "population", "area_km2"]
-_IDENTITY = {"nom": "name", "commune": "commune", "code_commune": "commune_code", "epci": "epci", "departement": "departement"}
+_IDENTITY = {
+    "nom": "name",
+    "commune": "commune",
+    "code_commune": "commune_code",
+    "epci": "epci",
+    "departement": "departement",
+}
 
 
 def measure_access(
@@ -77,27 +82,43 @@ def _named(nearest: pd.DataFrame, identity: pd.DataFrame, *, prefix: str) -> pd.
     return table.rename(columns={column: f"{prefix}{column}" for column in table.columns if column != "code"})
 
 
-def weighted_figures(values: pd.Series, weights: pd.Series) -> dict[str, float]:
-    """Summarise times weighted by inhabitants.
+def weighted_figures(times: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Summarise times by group, weighted by inhabitants.
 
-    The weighted quantile q is the smallest value whose cumulated weight reaches q of the total.
+    The weighted quantile q is the smallest time whose cumulated weight reaches q of the group's total (the inverse of
+    the weighted distribution function, without interpolation).
+
+    Parameters
+    ----------
+    times : DataFrame
+        ``by`` columns, ``time_min`` (NaN where not measured) and ``population`` (weight).
+    by : list of str
+        Columns that make the groups.
 
     Returns
     -------
-    dict
-        ``mean_min, median_min, p90_min, max_min``; NaN where nothing was measured.
+    DataFrame
+        Indexed by group: ``mean_min, median_min, p90_min, max_min``; NaN where nothing was measured or nobody lives.
     """
-    measured = values.notna() & (weights > 0)
-    if not measured.any():
-        return dict.fromkeys(("mean_min", "median_min", "p90_min", "max_min"), float("nan"))
-    ordered = values[measured].sort_values(kind="stable")
-    weight = weights[ordered.index].to_numpy(dtype="float64")
-    numbers = ordered.to_numpy(dtype="float64")
-    cumulated = np.cumsum(weight)
-    position = np.searchsorted(cumulated, np.array([0.5, 0.9]) * cumulated[-1] * (1 - 1e-12))
-    return {
-        "mean_min": float(np.average(numbers, weights=weight)),
-        "median_min": float(numbers[position[0]]),
-        "p90_min": float(numbers[position[1]]),
-        "max_min": float(numbers[-1]),
+    groups = times[by].drop_duplicates().set_index(by).sort_index().index
+    measured = times[times["time_min"].notna() & (times["population"] > 0)]
+    ordered = measured.sort_values([*by, "time_min"], kind="stable")
+    keys = [ordered[column] for column in by]
+    weight = ordered["population"].astype("float64")
+    total = weight.groupby(keys).transform("sum")
+    share = weight.groupby(keys).cumsum() / total
+    figures = {
+        "mean_min": (ordered["time_min"] * weight / total).groupby(keys).sum(),
+        "median_min": ordered["time_min"].where(share >= _reach(_MEDIAN)).groupby(keys).min(),
+        "p90_min": ordered["time_min"].where(share >= _reach(_P90)).groupby(keys).min(),
+        "max_min": ordered["time_min"].groupby(keys).max(),
     }
+    return pd.DataFrame(figures).reindex(groups)
+
+
+_MEDIAN, _P90 = 0.5, 0.9
+
+
+def _reach(share: float) -> float:
+    """Allow for rounding in a cumulated share: a group of equal weights must reach its exact fraction."""
+    return share * (1 - 1e-12)

@@ -14,7 +14,14 @@ from sdaasp_geo.travel.engine import REACHED
 
 PARTS = ("entier", "dans le département", "hors du département")
 NO_TERRITORY = "aucun"
-_SUMS = ("communes", "population", "population_within", "population_beyond", "population_not_measured", "population_to_check")
+_SUMS = (
+    "communes",
+    "population",
+    "population_within",
+    "population_beyond",
+    "population_not_measured",
+    "population_to_check",
+)
 
 
 def cover(members: pd.DataFrame, access: pd.DataFrame, rules: Sequence[Rule], *, level: str) -> pd.DataFrame:
@@ -74,7 +81,9 @@ def _rule_rows(joined: pd.DataFrame, rule: Rule, *, level: str) -> pd.DataFrame:
     sides = counts.groupby(["territory", "inside"]).sum().reset_index("inside")
     sides["part"] = sides.pop("inside").map({True: PARTS[1], False: PARTS[2]})
     table = pd.concat([whole, sides]).rename_axis("territory").reset_index()
-    return table.assign(level=level, service=joined["service"].iloc[0], rule=rule.code, threshold_min=rule.threshold_min)
+    return table.assign(
+        level=level, service=joined["service"].iloc[0], rule=rule.code, threshold_min=rule.threshold_min
+    )
 
 
 def summarise(members: pd.DataFrame, access: pd.DataFrame, *, level: str) -> pd.DataFrame:
@@ -89,18 +98,21 @@ def summarise(members: pd.DataFrame, access: pd.DataFrame, *, level: str) -> pd.
     joined = members.merge(access[["code", "service", "time_min", "place_departement"]], on="code")
     sides = joined["inside"].map({True: PARTS[1], False: PARTS[2]})
     stacked = pd.concat([joined.assign(part=PARTS[0]), joined.assign(part=sides)], ignore_index=True)
-    rows = []
-    for (territory, part), group in stacked.groupby(["territory", "part"], sort=True):
-        away = group["place_departement"].notna() & (group["place_departement"] != group["departement"])
-        total = group["population"].sum()
-        share = group["population"].where(away, 0).sum() / total if total else float("nan")
-        figures = weighted_figures(group["time_min"], group["population"])
-        rows.append({"territory": territory, "part": part, **figures, "nearest_elsewhere_share": share})
-    table = pd.DataFrame(rows)
-    service = joined["service"].iloc[0]
-    return table.assign(level=level, service=service)[
-        ["level", "territory", "part", "service", "mean_min", "median_min", "p90_min", "max_min", "nearest_elsewhere_share"]
-    ]
+    keys = ["territory", "part"]
+    away = stacked["place_departement"].notna() & (stacked["place_departement"] != stacked["departement"])
+    people = stacked.assign(away=stacked["population"].where(away, 0)).groupby(keys)[["away", "population"]].sum()
+    table = weighted_figures(stacked, keys)
+    table["nearest_elsewhere_share"] = (people["away"] / people["population"]).where(people["population"] > 0)
+    table = table.reset_index().assign(level=level, service=access["service"].iloc[0])
+    part_order = table["part"].map(PARTS.index)
+    ordered = table.assign(part_order=part_order).sort_values(["territory", "part_order"], ignore_index=True)
+    return ordered[_SUMMARY]
+
+
+_SUMMARY = [
+    *("level", "territory", "part", "service", "mean_min", "median_min", "p90_min", "max_min"),
+    "nearest_elsewhere_share",
+]
 
 
 def reconcile(fine: pd.DataFrame, coarse: pd.DataFrame) -> None:

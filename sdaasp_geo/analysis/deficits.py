@@ -69,7 +69,13 @@ def classify(access: pd.DataFrame, rules: Sequence[Rule]) -> pd.DataFrame:
 
 
 def explain(
-    access: pd.DataFrame, classes: pd.DataFrame, names: pd.Series, *, rules: Sequence[Rule], service: Service, method: Method
+    access: pd.DataFrame,
+    classes: pd.DataFrame,
+    names: pd.Series,
+    *,
+    rules: Sequence[Rule],
+    service: Service,
+    method: Method,
 ) -> pd.Series:
     """Write, for each commune, the sentence that explains its class.
 

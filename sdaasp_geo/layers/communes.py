@@ -40,7 +40,9 @@ def apply_vintage(contours: gpd.GeoDataFrame, links: pd.DataFrame, *, vintage: i
         code: shapely.coverage_union_all(group.to_numpy()) if len(group) > 1 else group.iloc[0]
         for code, group in contours.geometry.groupby(codes.to_numpy())
     }
-    return gpd.GeoDataFrame({"code": pd.array(list(shapes), dtype="str")}, geometry=list(shapes.values()), crs=contours.crs)
+    return gpd.GeoDataFrame(
+        {"code": pd.array(list(shapes), dtype="str")}, geometry=list(shapes.values()), crs=contours.crs
+    )
 
 
 def build_communes(

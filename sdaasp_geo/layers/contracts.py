@@ -24,7 +24,9 @@ COMMUNES = pa.DataFrameSchema(
     },
     checks=[
         pa.Check(
-            lambda table: table["epci"].notna() | (table["epci_reason"] != ""), name="epci ou motif", error="epci ou motif"
+            lambda table: table["epci"].notna() | (table["epci_reason"] != ""),
+            name="epci ou motif",
+            error="epci ou motif",
         ),
         pa.Check(lambda table: table["vintage"].nunique() <= 1, name="un seul millésime", error="un seul millésime"),
     ],

@@ -112,7 +112,11 @@ def _misspelt(wanted: tuple[str, ...], known: tuple[str, ...]) -> bool:
     remaining = list(known)
     for word in wanted:
         match = next((other for other in remaining if other == word), None) or next(
-            (other for other in remaining if len(word) >= _MIN_MISSPELT and distance.Levenshtein.distance(word, other) <= 1),
+            (
+                other
+                for other in remaining
+                if len(word) >= _MIN_MISSPELT and distance.Levenshtein.distance(word, other) <= 1
+            ),
             None,
         )
         if match is None:

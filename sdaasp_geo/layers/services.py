@@ -15,7 +15,18 @@ FAR_FROM_COMMUNE = "point éloigné de la commune déclarée : à vérifier"
 LOST = "sans coordonnées ni commune connue : non placé"
 OUT_OF_REACH = "hors de la portée du calcul"
 _FAR_M = 5000.0
-_PLACE_COLUMNS = ("id", "nom", "operateur", "adresse", "code_commune", "commune", "lon", "lat", "precision_position", "accessibilite")
+_PLACE_COLUMNS = (
+    "id",
+    "nom",
+    "operateur",
+    "adresse",
+    "code_commune",
+    "commune",
+    "lon",
+    "lat",
+    "precision_position",
+    "accessibilite",
+)
 _SERVICE_COLUMNS = ("id", "service", "format", "horaires", "horaires_bruts", "contact", "source", "date_maj", "licence")
 
 
@@ -93,7 +104,9 @@ def build_service_points(
     unknown = ~code.isin(known.index)
     beyond = unknown & ~code.map(_departement_of).isin(set(communes["departement"]))
     reason = np.select(
-        [points.isna(), beyond, unknown, ~located, far], [LOST, BEYOND, UNKNOWN_COMMUNE, NOT_LOCATED, FAR_FROM_COMMUNE], ""
+        [points.isna(), beyond, unknown, ~located, far],
+        [LOST, BEYOND, UNKNOWN_COMMUNE, NOT_LOCATED, FAR_FROM_COMMUNE],
+        "",
     )
     layer = gpd.GeoDataFrame(table, geometry=points)
     layer["epci"] = code.map(known["epci"])

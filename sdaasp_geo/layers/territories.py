@@ -66,7 +66,12 @@ def dissolve(communes: gpd.GeoDataFrame, members: pd.DataFrame, by: str) -> gpd.
 
 
 def build_epci(
-    communes: gpd.GeoDataFrame, membership: pd.DataFrame, names: pd.DataFrame, *, departement: str, signatories: Collection[str]
+    communes: gpd.GeoDataFrame,
+    membership: pd.DataFrame,
+    names: pd.DataFrame,
+    *,
+    departement: str,
+    signatories: Collection[str],
 ) -> gpd.GeoDataFrame:
     """Build the EPCI that have at least one commune in the département, dissolved over every département.
 
@@ -151,7 +156,12 @@ def build_departement(communes: gpd.GeoDataFrame, *, name: str) -> gpd.GeoDataFr
 
 
 def build_neighbours(
-    communes: gpd.GeoDataFrame, membership: pd.DataFrame, names: pd.DataFrame, borders: pd.DataFrame, *, signatories: Iterable[str]
+    communes: gpd.GeoDataFrame,
+    membership: pd.DataFrame,
+    names: pd.DataFrame,
+    borders: pd.DataFrame,
+    *,
+    signatories: Iterable[str],
 ) -> gpd.GeoDataFrame:
     """Build the EPCI of neighbouring départements: those that share a border with this one, or own communes in it.
 
@@ -170,9 +180,7 @@ def build_neighbours(
         (its communes inside the département), geometry (its loaded communes).
     """
     known = communes.set_index("code")
-    edge = borders.assign(
-        left_in=borders["left"].map(known["inside"]), right_in=borders["right"].map(known["inside"])
-    )
+    edge = borders.assign(left_in=borders["left"].map(known["inside"]), right_in=borders["right"].map(known["inside"]))
     edge = edge[edge["left_in"] != edge["right_in"]]
     outer = edge["left"].where(~edge["left_in"].astype(bool), edge["right"])
     edge = edge.assign(outer=outer, epci=outer.map(known["epci"]))

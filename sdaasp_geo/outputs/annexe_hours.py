@@ -61,7 +61,9 @@ def french_hours(hours: str, published: str = "") -> str:
     by_slots: dict[Slots, list[int]] = {}
     for day, slots in week.items():
         by_slots.setdefault(slots, []).append(day)
-    parts = [f"{_day_names(days)}{NBSP}: {', '.join(_slot(*slot) for slot in slots)}" for slots, days in by_slots.items()]
+    parts = [
+        f"{_day_names(days)}{NBSP}: {', '.join(_slot(*slot) for slot in slots)}" for slots, days in by_slots.items()
+    ]
     return f"{NARROW_NBSP}; ".join(parts)
 
 

@@ -13,6 +13,13 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]
 
 Texts = tuple[str, ...]
 
+SIGNATORIES: Texts = (
+    "Pour l'État, le préfet ou la préfète",
+    "Pour le Département, le président ou la présidente du conseil départemental",
+    "Pour l'EPCI, le président ou la présidente",
+)
+"""The three parties of a territorial convention."""
+
 
 @dataclass(frozen=True)
 class Table:

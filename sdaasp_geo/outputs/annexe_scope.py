@@ -76,9 +76,7 @@ class Scope:
     @property
     def parts(self) -> tuple[str, ...]:
         """Parts of the territory that exist."""
-        if not self.straddles:
-            return (WHOLE,)
-        return PARTS if int(self.epci["communes_inside"]) else (WHOLE, OUTSIDE)
+        return PARTS if self.straddles else (WHOLE,)
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -118,7 +116,9 @@ class Scope:
         """Return the names of the EPCI known to the study, by SIREN."""
         study = self.study
         tables = (study.neighbours, study.epci)
-        known = {str(siren): str(name) for table in tables for siren, name in zip(table["siren"], table["name"], strict=True)}
+        known = {
+            str(siren): str(name) for table in tables for siren, name in zip(table["siren"], table["name"], strict=True)
+        }
         for side in ("epci", "epci_second"):
             labels = study.differences[[side, f"{side}_name"]].dropna()
             known = dict(zip(labels[side], labels[f"{side}_name"], strict=True)) | known
@@ -175,6 +175,18 @@ def full_name(name: str, kind: str) -> str:
     return name
 
 
+def subject_name(name: str, kind: str) -> str:
+    """Write the name of an EPCI as the subject of a sentence.
+
+    Examples
+    --------
+    >>> subject_name("CC Adour Madiran", "CC")
+    'La communauté de communes Adour Madiran'
+    """
+    full = full_name(name, kind)
+    return f"La {full[0].lower()}{full[1:]}" if full != name else f"L'EPCI {name}"
+
+
 def kind_label(kind: str) -> str:
     """Return the French name of a kind of EPCI."""
     return _KINDS.get(kind, "métropole" if kind.startswith("MET") else kind).capitalize()
@@ -196,8 +208,8 @@ def singular(service: Service) -> str:
 
 
 def people(quantity: float) -> str:
-    """Write a number of inhabitants."""
-    return count(int(quantity), "habitant")
+    """Write a number of inhabitants; none is said in words."""
+    return count(int(quantity), "habitant") if quantity else "aucun habitant"
 
 
 def band(row: Row, *, prefix: str = "") -> str:

@@ -14,7 +14,9 @@ from slugify import slugify
 
 Value = TypeVar("Value")
 
-_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 _SPACES = re.compile("[\t\n\r\u2028\u2029]+")
 _FORMULA = tuple("\t\r\n=+-@＝＋－＠")
 _STEM_LENGTH = 60

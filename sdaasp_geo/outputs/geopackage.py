@@ -17,7 +17,17 @@ _DATE = "1970-01-01T00:00:00Z"
 def build_layers(study: Study, measures: Measures) -> dict[str, gpd.GeoDataFrame]:
     """Gather the layers to publish, by name, from the widest territories to the points."""
     main = study.scheme.mesure.services[0]
-    columns = ["code", "time_min", "low_min", "high_min", "place_name", "place_commune", "class", "to_check", "sentence"]
+    columns = [
+        "code",
+        "time_min",
+        "low_min",
+        "high_min",
+        "place_name",
+        "place_commune",
+        "class",
+        "to_check",
+        "sentence",
+    ]
     access = measures.access.loc[measures.access["service"] == main, columns]
     return {
         "departement": study.departement,

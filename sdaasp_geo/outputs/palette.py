@@ -1,7 +1,7 @@
 """Colours, hatches and legend of the access classes: one table for the interactive map and the printed ones.
 
 Colours are those of viridis (Smith and van der Walt, CC0), from light (served) to dark (in deficit): they keep their
-order in grey and under colour-blindness. A commune to check is dotted, a commune not measured is hatched.
+order in grey and under colour-blindness; the lightest is softened with white, as it covers most of a map. A commune to check is dotted, a commune not measured is hatched.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sdaasp_geo.analysis.deficits import NOT_MEASURED, NOT_MEASURED_LABEL, SERVED, SERVED_LABEL, classes_of
+from sdaasp_geo.analysis.deficits import NOT_MEASURED, NOT_MEASURED_LABEL, SERVED, classes_of
 from sdaasp_geo.french import minutes
 from sdaasp_geo.parameters import Rule
 
 _VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725")
 _LIGHTEST, _DARKEST = 0.90, 0.0
+_WHITE_PART = 0.55
 
 NOT_MEASURED_COLOUR = "#e8e8e8"
 NEIGHBOUR_COLOUR = "#f1f1ee"
@@ -24,7 +25,6 @@ MUTED = "#5f6368"
 DEPARTEMENT_COLOUR = "#b3261e"
 PETR_COLOUR = "#7a3e9d"
 ZONE_COLOUR = "#d6006c"
-POINT_COLOUR = "#ffffff"
 
 CLASS_HATCHES = ("", "////", "xxxx", "\\\\\\\\", "++++")
 CHECK_HATCH = "..."
@@ -86,26 +86,28 @@ def legend_entries(rules: Sequence[Rule]) -> list[LegendEntry]:
         )
         for rank, code in enumerate(measured)
     ]
-    missing = LegendEntry(NOT_MEASURED, NOT_MEASURED_LABEL, "", math.nan, math.nan, NOT_MEASURED_COLOUR, NOT_MEASURED_HATCH)
+    missing = LegendEntry(
+        NOT_MEASURED, NOT_MEASURED_LABEL, "", math.nan, math.nan, NOT_MEASURED_COLOUR, NOT_MEASURED_HATCH
+    )
     return [*entries, missing]
 
 
 def class_colours(number: int) -> list[str]:
-    """Return that many colours of viridis, from light to dark."""
-    if number == 1:
-        return [_sample(_LIGHTEST)]
-    step = (_LIGHTEST - _DARKEST) / (number - 1) if number else 0.0
-    return [_sample(_LIGHTEST - rank * step) for rank in range(number)]
+    """Return that many colours of viridis, from light (softened with white) to dark."""
+    step = (_LIGHTEST - _DARKEST) / max(number - 1, 1)
+    channels = [_sample(_LIGHTEST - rank * step) for rank in range(number)]
+    if channels:
+        channels[0] = [channel + _WHITE_PART * (255 - channel) for channel in channels[0]]
+    return ["#" + "".join(f"{round(channel):02x}" for channel in colour) for colour in channels]
 
 
-def _sample(position: float) -> str:
-    """Interpolate viridis between its anchors (0 dark, 1 light)."""
+def _sample(position: float) -> list[float]:
+    """Interpolate viridis between its anchors (0 dark, 1 light): red, green and blue, 0 to 255."""
     exact = position * (len(_VIRIDIS) - 1)
     index = min(int(exact), len(_VIRIDIS) - 2)
     part = exact - index
     low, high = _channels(_VIRIDIS[index]), _channels(_VIRIDIS[index + 1])
-    mixed = (round(start + part * (end - start)) for start, end in zip(low, high, strict=True))
-    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+    return [start + part * (end - start) for start, end in zip(low, high, strict=True)]
 
 
 def _channels(colour: str) -> tuple[int, ...]:
@@ -119,6 +121,3 @@ def _span(above_min: float, up_to_min: float) -> str:
     if math.isinf(up_to_min):
         return f"plus de {minutes(above_min)}"
     return f"plus de {minutes(above_min)}, jusqu'à {minutes(up_to_min)}"
-
-
-__all__ = ["SERVED", "SERVED_LABEL", "LegendEntry", "class_colours", "legend_entries"]

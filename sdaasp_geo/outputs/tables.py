@@ -64,7 +64,9 @@ def _prefixed(given: dict[str, str], prefix: str) -> dict[str, str]:
 def build_tables(study: Study, measures: Measures) -> list[Table]:
     """Gather the tables to publish, in reading order."""
     communes, epci = study.communes, study.epci
-    names = communes.set_index("code")[["name", "epci", "departement", "population"]].rename(columns={"name": "commune_name"})
+    names = communes.set_index("code")[["name", "epci", "departement", "population"]].rename(
+        columns={"name": "commune_name"}
+    )
     labels = epci_labels(study)
     access = names.join(measures.access.set_index("code"), how="right").rename_axis("code").reset_index()
     access.insert(3, "epci_name", access["epci"].map(labels))
@@ -77,7 +79,9 @@ def build_tables(study: Study, measures: Measures) -> list[Table]:
         Table("communes", "Communes étudiées et voisines", _plain(communes)),
         Table("epci", "Intercommunalités ayant une commune dans le département", _plain(epci)),
         Table("petr", "Pôles d'équilibre territoriaux et ruraux", _plain(study.petr)),
-        Table("petr_communes", "Communes des PETR", study.petr_members[["petr", "petr_name", "code", "name", "inside"]]),
+        Table(
+            "petr_communes", "Communes des PETR", study.petr_members[["petr", "petr_name", "code", "name", "inside"]]
+        ),
         Table("voisins", "Intercommunalités des départements voisins", _plain(study.neighbours)),
         Table("points_services", "Points de service", _plain(study.points)),
         Table("differences_perimetre", "Différences de périmètre entre deux sources", study.differences),
@@ -137,7 +141,13 @@ def published_rows(table: Table) -> pd.DataFrame:
 
 def _dictionary_rows(tables: list[Table]) -> pd.DataFrame:
     rows = [
-        {"table": table.name, "colonne": given["name"], "libelle": given["label"], "unite": given["unit"], "sens": given["meaning"]}
+        {
+            "table": table.name,
+            "colonne": given["name"],
+            "libelle": given["label"],
+            "unite": given["unit"],
+            "sens": given["meaning"],
+        }
         for table in tables
         for given in (describe_column(table.name, column) for column in table.rows.columns)
     ]
@@ -149,7 +159,9 @@ def _write_workbook(tables: list[Table], path: Path, *, edition: datetime.date) 
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"created": datetime.datetime.combine(edition, datetime.time())})
         formats = {
-            "header": book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#E8ECF2", "border": 1}),
+            "header": book.add_format(
+                {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#E8ECF2", "border": 1}
+            ),
             "int": book.add_format({"num_format": _INTEGER}),
             "float": book.add_format({"num_format": _DECIMAL}),
             "share": book.add_format({"num_format": "0.0%"}),

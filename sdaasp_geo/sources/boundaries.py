@@ -113,9 +113,7 @@ def layer_schemas(path: Path) -> dict[str, dict[str, Any]]:
     return schemas
 
 
-def filtered_records(
-    path: Path, *, bbox: tuple[float, float, float, float], layer: str = ""
-) -> list[dict[str, Any]]:
+def filtered_records(path: Path, *, bbox: tuple[float, float, float, float], layer: str = "") -> list[dict[str, Any]]:
     """Return the attributes of the records of a large file that meet a box, read one by one.
 
     Parameters
@@ -228,7 +226,9 @@ def _is_cp1252(path: Path, driver: str) -> bool:
             content = b"".join(archive.read(name) for name in names if name.lower().endswith(".dbf"))
     else:
         declared = any(path.with_suffix(suffix).is_file() for suffix in (".cpg", ".CPG"))
-        content = next((path.with_suffix(s).read_bytes() for s in (".dbf", ".DBF") if path.with_suffix(s).is_file()), b"")
+        content = next(
+            (path.with_suffix(s).read_bytes() for s in (".dbf", ".DBF") if path.with_suffix(s).is_file()), b""
+        )
     if declared:
         return False
     header_size = int.from_bytes(content[8:10], "little")
@@ -262,7 +262,14 @@ def _code_faults(table: gpd.GeoDataFrame, field: str, *, file: str) -> list[Faul
     lost = "Le zéro de tête est perdu (nombre au lieu de texte). Enregistrez le champ en texte sur 5 caractères."
     other = "Donnez le code INSEE de la commune."
     faults = [
-        Fault(file, int(row), field, str(table.at[row, "code"]), "un code INSEE de 5 caractères", lost if short[row] else other)
+        Fault(
+            file,
+            int(row),
+            field,
+            str(table.at[row, "code"]),
+            "un code INSEE de 5 caractères",
+            lost if short[row] else other,
+        )
         for row in table.index[~good]
     ]
     return faults + [

@@ -51,7 +51,14 @@ def read_minutes(path: Path) -> pd.DataFrame:
         for row in table.index[bad]
     ]
     faults += [
-        Fault(path.name, int(row), "destination", str(table.at[row, "destination"]), "un couple unique", "Ôtez le doublon.")
+        Fault(
+            path.name,
+            int(row),
+            "destination",
+            str(table.at[row, "destination"]),
+            "un couple unique",
+            "Ôtez le doublon.",
+        )
         for row in table.index[repeated]
     ]
     if faults:

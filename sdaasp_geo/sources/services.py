@@ -51,7 +51,9 @@ def read_services(path: Path) -> pd.DataFrame:
     missing = [field["name"] for field in grid_fields() if field["name"] not in raw.columns]
     if missing:
         remedy = "Partez du modèle de la grille commune."
-        raise InputError([Fault(path.name, 1, name, "", "une colonne de la grille commune", remedy) for name in missing])
+        raise InputError(
+            [Fault(path.name, 1, name, "", "une colonne de la grille commune", remedy) for name in missing]
+        )
     table = raw[[field["name"] for field in grid_fields()]]
     faults = [fault for field in grid_fields() for fault in _field_faults(table, field, file=path.name)]
     faults += _repeated(table, file=path.name)

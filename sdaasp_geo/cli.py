@@ -1,0 +1,159 @@
+"""The command line: it parses, calls ``pipeline`` and prints; nothing else."""
+
+from __future__ import annotations
+
+import datetime
+import gettext
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from sdaasp_geo import __version__
+from sdaasp_geo.errors import SdaaspError
+from sdaasp_geo.french import NBSP
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_quiet = click.option("--quiet", "-q", is_flag=True, help="N'affiche que les erreurs.")
+
+
+def main() -> None:
+    """Run the command line, in French; every error of the package ends with exit code 1."""
+    os.environ["LANGUAGE"] = "fr"
+    gettext.bindtextdomain("messages", str(Path(__file__).with_name("locale")))
+    try:
+        app()
+    except SdaaspError as error:
+        click.echo(f"Erreur{NBSP}: {error}", err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="sdaasp")
+def app() -> None:
+    """Qui habite trop loin d'un service public, et que met-on dans la convention de chaque intercommunalité ?
+
+    SCHEMA est le nom d'un schéma embarqué (sdaasp schemes) ou un dossier qui contient scheme.toml (sdaasp init).
+    """
+
+
+@app.command()
+@click.argument("scheme", metavar="SCHEMA")
+@click.option("--out", type=_FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
+@_quiet
+def build(scheme: str, out: Path, *, quiet: bool) -> None:
+    """Calcule tout : carte, annexes, tableaux, couches."""
+    from sdaasp_geo import pipeline  # noqa: PLC0415 - the geographic libraries load only when they serve
+    from sdaasp_geo.scheme import read_scheme  # noqa: PLC0415
+
+    with _progress(total=pipeline.BUILD_STEPS, quiet=quiet) as report:
+        result = pipeline.build(read_scheme(scheme), out, report=report)
+    if quiet:
+        return
+    click.echo(f"Écrit dans {out}{NBSP}:")
+    for name in result.files:
+        click.echo(f"  {name}")
+    for warning in result.warnings:
+        click.echo(f"À savoir{NBSP}: {warning}")
+    if result.undecided:
+        click.echo(f"Reste à décider avant signature{NBSP}:")
+        for item in result.undecided:
+            click.echo(f"  {item}")
+    click.echo("Trois chiffres" + (" (estimation)" if result.estimate else "") + f"{NBSP}:")
+    for figure in result.figures:
+        click.echo(f"  {figure.value} {figure.label}")
+
+
+@app.command()
+def schemes() -> None:
+    """Liste les schémas embarqués."""
+    from sdaasp_geo.scheme import embedded_schemes, read_scheme  # noqa: PLC0415
+
+    for name in embedded_schemes():
+        click.echo(f"{name}  {read_scheme(name).nom}")
+
+
+@app.command()
+@click.argument("scheme", metavar="SCHEMA")
+def check(scheme: str) -> None:
+    """Vérifie les données d'un schéma sans rien écrire (code de sortie 0 ou 1)."""
+    from sdaasp_geo import pipeline  # noqa: PLC0415
+    from sdaasp_geo.scheme import read_scheme  # noqa: PLC0415
+
+    study = pipeline.prepare(read_scheme(scheme))
+    for warning in study.warnings:
+        click.echo(f"À savoir{NBSP}: {warning}")
+    signing = int((study.epci["role"] == "signataire").sum())
+    click.echo(
+        f"Données valides{NBSP}: {int(study.communes['inside'].sum())} communes, {signing} EPCI signataires, "
+        f"{len(study.points)} points de service, {len(study.neighbours)} EPCI voisins."
+    )
+
+
+@app.command()
+@click.argument("scheme", metavar="SCHEMA")
+@click.option("--epci", required=True, metavar="SIREN|NOM", help="L'intercommunalité, par son SIREN ou son nom.")
+@click.option(
+    "--out", type=_FOLDER, default=Path(), show_default="dossier courant", metavar="DOSSIER", help="Où l'écrire."
+)
+@_quiet
+def annex(scheme: str, epci: str, out: Path, *, quiet: bool) -> None:
+    """Écrit l'annexe d'une seule convention (HTML et DOCX)."""
+    from sdaasp_geo import pipeline  # noqa: PLC0415
+    from sdaasp_geo.scheme import read_scheme  # noqa: PLC0415
+
+    with _progress(total=pipeline.ANNEX_STEPS, quiet=quiet) as report:
+        files = pipeline.annexe(read_scheme(scheme), epci, out, report=report)
+    for path in files:
+        click.echo(str(path))
+
+
+@app.command()
+@click.argument("folder", metavar="DOSSIER", type=_FOLDER)
+@click.option("--departement", required=True, metavar="CODE", help="Code du département : 48, 2A, 974…")
+@click.option(
+    "--vintage", type=int, metavar="ANNÉE", help="Millésime des périmètres (par défaut : celui des schémas embarqués)."
+)
+@click.option(
+    "--edition",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="AAAA-MM-JJ",
+    help="Date imprimée (par défaut : celle des données).",
+)
+def init(folder: Path, departement: str, vintage: int | None, edition: datetime.datetime | None) -> None:
+    """Crée le dossier d'un schéma pour un département de France."""
+    from sdaasp_geo import pipeline  # noqa: PLC0415
+
+    day = edition.date() if edition else None
+    for path in pipeline.init(folder, departement, vintage=vintage, edition=day):
+        click.echo(str(path))
+    click.echo(f"Ensuite{NBSP}: sdaasp check {folder}, puis sdaasp build {folder} --out resultat")
+
+
+@contextmanager
+def _progress(*, total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Give a function that shows each step: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
+    if quiet:
+        yield _silent
+    elif sys.stderr.isatty():
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("", total=total)
+            yield lambda step: bar.update(task, advance=1, description=step)
+    else:
+        yield lambda step: click.echo(step, err=True)
+
+
+def _silent(_step: str) -> None:
+    """Show nothing."""

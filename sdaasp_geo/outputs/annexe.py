@@ -1,0 +1,154 @@
+"""The facts of the territorial annex of one EPCI: formatted French texts, tables, and the figures behind them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from sdaasp_geo import french
+from sdaasp_geo.french import NBSP, listing
+from sdaasp_geo.outputs import annexe_access, annexe_draft, annexe_identity, annexe_method
+from sdaasp_geo.outputs.annexe_model import AnnexeFacts, Table, Texts, cleaned, numbered
+from sdaasp_geo.outputs.annexe_scope import Scope, full_name, make_scope
+from sdaasp_geo.study import Measures, Study
+
+__all__ = ["AnnexeFacts", "Table", "annexe_facts"]
+
+_TIMES = ("mean_min", "median_min", "p90_min", "max_min", "nearest_elsewhere_share")
+_COVER = (
+    "population",
+    "population_within",
+    "population_beyond",
+    "population_to_check",
+    "population_not_measured",
+    "share_within",
+)
+
+
+def annexe_facts(study: Study, measures: Measures, *, siren: str, census: pd.DataFrame) -> AnnexeFacts:
+    """Gather everything that the annex of an EPCI says.
+
+    Parameters
+    ----------
+    study, measures : Study, Measures
+        The checked layers and the figures; distances in the legal CRS of the layers, times in minutes.
+    siren : str
+        The EPCI.
+    census : DataFrame
+        ``code, pop_2021, age_0_19, age_20_64, age_65_plus, logements, residences_principales,
+        residences_secondaires, logements_vacants`` (INSEE, census of 2021).
+
+    Returns
+    -------
+    AnnexeFacts
+        Texts and tables, identical for every format.
+
+    Raises
+    ------
+    NameNotResolvedError
+        When the EPCI is not in the study.
+    """
+    scope = make_scope(study, measures, siren=siren, census=census)
+    scheme = study.scheme
+    name = str(scope.epci["name"])
+    edition = french.date(scheme.edition)
+    reference = scheme.reference or scheme.nom
+    identification = (
+        ("EPCI", name),
+        ("Département", scope.departement_label),
+        ("Schéma", scheme.nom),
+        ("Référence", reference),
+        ("Édition", edition),
+    )
+    facts = AnnexeFacts(
+        siren=siren,
+        epci=name,
+        title="Annexe territoriale à la convention de mise en œuvre du schéma",
+        subtitle=full_name(name, str(scope.epci["kind"])),
+        running=f"Annexe territoriale{NBSP}– {name}{NBSP}– édition du {edition}",
+        edition=scheme.edition.isoformat(),
+        identification=identification,
+        texts=_texts(scope),
+        tables=numbered(_tables(scope)),
+        figures=_figures(scope),
+    )
+    return cleaned(facts)
+
+
+def _texts(scope: Scope) -> dict[str, Texts]:
+    services = listing([scope.service(code).label for code in scope.services])
+    method = scope.measures.method
+    caution = " Les temps sont des estimations, données avec leur bande d'erreur." if method.estimate else ""
+    return {
+        "chapeau": (
+            f"Cette annexe accompagne la convention territoriale de l'EPCI. Elle décrit le territoire, les services qui y sont "
+            f"présents et leur accès ({services}), puis propose une rédaction des articles 2 à 4.{caution}",
+        ),
+        "perimetre": annexe_identity.perimeter_notes(scope),
+        "services": annexe_identity.mairies_text(scope),
+        "acces": annexe_access.border_sentences(scope),
+        "deficits": annexe_access.deficits_text(scope),
+        "carte": (
+            f"Carte de l'EPCI{NBSP}: périmètre, lieux d'accueil et classes d'accès. Édition du {french.date(scope.study.scheme.edition)}. "
+            f"Temps{NBSP}: {method.label}. Sources{NBSP}: partie 8.",
+        ),
+        **annexe_draft.articles(scope),
+        "methode": annexe_method.method_texts(scope),
+        "avertissements": annexe_method.warnings_of(scope),
+    }
+
+
+def _tables(scope: Scope) -> dict[str, Table]:
+    """Return the tables in the order of the document."""
+    return {
+        "identite": annexe_identity.identity_table(scope),
+        "perimetre": annexe_identity.perimeter_table(scope),
+        "recensement": annexe_identity.census_table(scope),
+        "limitrophes": annexe_identity.neighbours_table(scope),
+        "services": annexe_identity.services_table(scope, permanent=True),
+        "partiel": annexe_identity.services_table(scope, permanent=False),
+        "temps": annexe_access.times_table(scope),
+        "seuils": annexe_access.thresholds_table(scope),
+        "lieux": annexe_access.places_table(scope),
+        "deficits": annexe_access.deficits_table(scope),
+        "zones": annexe_access.zones_table(scope),
+        "orientations": Table(
+            title="Orientations du schéma et constats du territoire",
+            header=("Orientation du schéma", "Ce que montrent les chiffres", "Déclinaison retenue"),
+            rows=annexe_draft.orientation_rows(scope),
+        ),
+        "actions": Table(
+            title="Propositions d'actions",
+            header=(
+                "N°",
+                "Proposition",
+                "Constat qui la motive",
+                "Communes ou territoires",
+                "Pilote, partenaires, calendrier",
+            ),
+            rows=annexe_draft.action_rows(scope),
+        ),
+        "representants": Table(
+            title="Représentants de l'EPCI",
+            header=("Instance", "Rôle", "Titulaire", "Suppléant"),
+            rows=annexe_draft.representatives_rows(),
+        ),
+        "non_mesure": annexe_method.unmeasured_table(),
+        "regles": annexe_method.rules_table(scope),
+        "sources": annexe_method.sources_table(scope),
+        "communes": annexe_identity.communes_table(scope),
+    }
+
+
+def _figures(scope: Scope) -> dict[str, float]:
+    """Return the raw figures, named ``service.part.figure`` where they depend on them."""
+    epci = scope.epci
+    names = ("communes", "communes_inside", "communes_outside", "population", "population_inside", "population_outside")
+    figures = {name: float(epci[name]) for name in names}
+    for service in scope.services:
+        for part in scope.parts:
+            summary = scope.summary(service, part) or {}
+            figures |= {f"{service}.{part}.{key}": float(summary[key]) for key in _TIMES if key in summary}
+            for rule in scope.rules(service):
+                row = scope.coverage(service, part, rule.code) or {}
+                figures |= {f"{rule.code}.{part}.{key}": float(row[key]) for key in _COVER if key in row}
+    return figures

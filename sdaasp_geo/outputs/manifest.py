@@ -1,0 +1,106 @@
+"""How a run was made: inputs with their hash, vintages, parameters, method, counts. And whether a folder is a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sdaasp_geo.study import Measures, Study
+from sdaasp_geo.travel.engine import REACHED
+
+MANIFEST = "manifest.json"
+_DATA_LICENCE = "Licence Ouverte 2.0 (IGN, INSEE, DGCL, ANCT, DILA)"
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def build_manifest(study: Study, measures: Measures, *, version: str, undecided: Iterable[str]) -> dict[str, Any]:
+    """Describe a run.
+
+    Parameters
+    ----------
+    version : str
+        Version of the package.
+    undecided : iterable of str
+        What people must still decide before signing, in French.
+
+    Returns
+    -------
+    dict
+        Ready for JSON; nothing in it depends on the clock, the machine or the output folder.
+    """
+    scheme = study.scheme
+    return {
+        "schema": "sdaasp_geo/manifest/1",
+        "version": version,
+        "scheme": {
+            "code": scheme.code,
+            "name": scheme.nom,
+            "departement": scheme.departement,
+            "edition": scheme.edition.isoformat(),
+            "reference": scheme.reference,
+        },
+        "vintages": {"convention": scheme.millesimes.convention, "mesure": scheme.millesimes.mesure},
+        "method": {
+            "code": measures.method.code,
+            "label": measures.method.label,
+            "estimate": measures.method.estimate,
+            "description": measures.method.description,
+            "source": measures.method.source,
+        },
+        "rules": [msgspec.to_builtins(rule) for rule in study.rules],
+        "settings": [msgspec.to_builtins(setting) for setting in study.parameters.setting],
+        "licence": _DATA_LICENCE,
+        "inputs": [{"name": name, "sha256": sha256(path), "bytes": path.stat().st_size} for name, path in study.inputs],
+        "counts": _counts(study, measures),
+        "warnings": list(study.warnings),
+        "undecided": list(undecided),
+    }
+
+
+def _counts(study: Study, measures: Measures) -> dict[str, Any]:
+    reasons = study.points["position_reason"].replace("", "placé").value_counts().sort_index()
+    reached = measures.access.groupby(["service", "reason"]).size()
+    return {
+        "communes": int(study.communes["inside"].sum()),
+        "communes_studied": int(study.communes["studied"].sum()),
+        "epci_signing": int((study.epci["role"] == "signataire").sum()),
+        "neighbours": len(study.neighbours),
+        "service_points": {
+            str(key): int(value) for key, value in study.points["service"].value_counts().sort_index().items()
+        },
+        "service_points_position": {str(key): int(value) for key, value in reasons.items()},
+        "access": {f"{service}: {reason}": int(size) for (service, reason), size in reached.items()},
+        "not_reached": int((measures.access["reason"] != REACHED).sum()),
+        "reference_points": {
+            str(k): int(v)
+            for k, v in study.communes.loc[study.communes["studied"], "ref_source"].value_counts().sort_index().items()
+        },
+    }
+
+
+def write_manifest(manifest: dict[str, Any], folder: Path) -> Path:
+    """Write the manifest, with the hash of every other file of the folder."""
+    outputs = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    listed = [{"name": path.relative_to(folder).as_posix(), "sha256": sha256(path)} for path in outputs]
+    path = folder / MANIFEST
+    content = json.dumps({**manifest, "outputs": listed}, ensure_ascii=False, indent=1, sort_keys=False)
+    path.write_text(content + "\n", encoding="utf-8")
+    return path
+
+
+def is_run(folder: Path) -> bool:
+    """Tell whether a folder holds an earlier run, and so may be replaced."""
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and str(content.get("schema", "")).startswith("sdaasp_geo/manifest/")

@@ -1,0 +1,109 @@
+"""A ready scheme folder for any département: ``scheme.toml`` and an empty common grid to fill."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from sdaasp_geo.errors import OutputError
+from sdaasp_geo.french import NBSP
+
+GRID = "services.csv"
+
+
+def write_scheme_folder(
+    folder: Path,
+    *,
+    code: str,
+    name: str,
+    vintage: int,
+    edition: datetime.date,
+    signatories: Sequence[tuple[str, str]],
+    grid_columns: Sequence[str],
+) -> list[Path]:
+    """Write a scheme folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Absent or empty.
+    code, name : str
+        The département.
+    vintage : int
+        Vintage of the perimeters and populations.
+    edition : datetime.date
+        Date printed on the outputs.
+    signatories : sequence of (siren, name)
+        EPCI that sign: those with most of their population in the département, to be confirmed.
+    grid_columns : sequence of str
+        Columns of the common grid.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    OutputError
+        When the folder is not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        message = f"{folder} n'est pas vide{NBSP}: rien n'a été écrit. Choisissez un autre dossier."
+        raise OutputError(message)
+    folder.mkdir(parents=True, exist_ok=True)
+    scheme = folder / "scheme.toml"
+    scheme.write_text(
+        _scheme_text(code=code, name=name, vintage=vintage, edition=edition, signatories=signatories), encoding="utf-8"
+    )
+    grid = folder / GRID
+    header = io.StringIO()
+    csv.writer(header, lineterminator="\n").writerow(grid_columns)
+    grid.write_text(header.getvalue(), encoding="utf-8")
+    return [scheme, grid]
+
+
+def _scheme_text(
+    *, code: str, name: str, vintage: int, edition: datetime.date, signatories: Sequence[tuple[str, str]]
+) -> str:
+    listed = "\n".join(f'  "{siren}", # {" ".join(label.split())}' for siren, label in signatories)
+    return f"""# Schéma d'accessibilité des services au public. Chaque ligne se modifie ; sdaasp check dit ce qui ne va pas.
+nom = {_quoted(f"Schéma départemental d'amélioration de l'accessibilité des services au public ({name})")}
+departement = {_quoted(code)}
+edition = {edition.isoformat()}
+reference = ""
+
+[millesimes]
+convention = {vintage} # périmètres de la signature
+mesure = {vintage}     # périmètres et populations de la mesure
+
+[mesure]
+# Le premier service est le principal : la carte le montre d'abord. Remplissez {GRID} avant d'ajouter d'autres services.
+services = ["mairie", "france-services"]
+regles = ["mairie-15", "france-services-20", "france-services-30"]
+moteur = "ligne-droite" # ou "matrice", avec fichiers.minutes
+
+[fichiers]
+# Lieux et services : la grille commune (une ligne par lieu et par service), ou la liste des France services telle que
+# l'ANCT la publie (liste-fs-AAAAMMJJ.csv). Les mairies sont embarquées.
+services = ["{GRID}"]
+
+[convention]
+duree_ans = 2
+periode = ""
+# EPCI dont la majorité de la population habite le département : à confirmer.
+signataires = [
+{listed}
+]
+orientations = []
+engagements = []
+"""
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML basic string (the escapes of JSON are those of TOML)."""
+    return json.dumps(text, ensure_ascii=False)
