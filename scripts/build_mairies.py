@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from _packages import DECOUPAGE, ROOT, decoupage
 from _services import COLUMNS, LICENCE, NBSP, distance_m, france, geometry, precision
+
 from sdaasp_geo.sources.hours import weekly_hours
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sdaasp_geo.errors import Fault, InputError, SdaaspError, SchemeError
+    from sdaasp_geo.errors import Fault, InputError, SchemeError, SdaaspError
     from sdaasp_geo.parameters import Parameters, Rule, read_parameters
     from sdaasp_geo.pipeline import annexe, build, init, measure, prepare
     from sdaasp_geo.scheme import Scheme, embedded_schemes, read_scheme

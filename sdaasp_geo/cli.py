@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import gettext
 import os
 import sys
@@ -34,7 +34,7 @@ def main() -> None:
 @click.group(context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="sdaasp")
 def app() -> None:
-    """Qui habite trop loin d'un service public, et que met-on dans la convention de chaque intercommunalité ?
+    """Dit qui habite trop loin d'un service public, et prépare la convention de chaque intercommunalité.
 
     SCHEMA est le nom d'un schéma embarqué (sdaasp schemes) ou un dossier qui contient scheme.toml (sdaasp init).
     """
@@ -123,7 +123,7 @@ def annex(scheme: str, epci: str, out: Path, *, quiet: bool) -> None:
     metavar="AAAA-MM-JJ",
     help="Date imprimée (par défaut : celle des données).",
 )
-def init(folder: Path, departement: str, vintage: int | None, edition: datetime.datetime | None) -> None:
+def init(folder: Path, departement: str, vintage: int | None, edition: dt.datetime | None) -> None:
     """Crée le dossier d'un schéma pour un département de France."""
     from sdaasp_geo import pipeline  # noqa: PLC0415
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 
 NBSP = "\u00a0"
 """No-break space: before a colon, inside « guillemets », between a number and its unit."""
@@ -38,7 +39,7 @@ def number(value: float, *, digits: int = 0) -> str:
     >>> number(-0.04, digits=1)
     '0,0'
     """
-    if value is None or math.isnan(value):
+    if math.isnan(value):
         return "non mesuré"
     text = f"{round(value, digits) + 0.0:,.{digits}f}"
     return text.replace(",", NARROW_NBSP).replace(".", ",")
@@ -52,14 +53,14 @@ def percent(share: float, *, digits: int = 1) -> str:
     >>> percent(0.9764).replace(NARROW_NBSP, "_")
     '97,6_%'
     """
-    if share is None or math.isnan(share):
+    if math.isnan(share):
         return "non mesuré"
     return f"{number(100 * share, digits=digits)}{NARROW_NBSP}%"
 
 
 def minutes(time_min: float, *, digits: int = 0) -> str:
     """Write minutes with their unit; a time that was not measured is said so."""
-    if time_min is None or math.isnan(time_min):
+    if math.isnan(time_min):
         return "non mesuré"
     return f"{number(time_min, digits=digits)}{NBSP}min"
 
@@ -83,12 +84,12 @@ def listing(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} et {words[-1]}"
 
 
-def date(day: datetime.date) -> str:
+def date(day: dt.date) -> str:
     """Write a date in words.
 
     Examples
     --------
-    >>> date(datetime.date(2024, 8, 1)).replace(NBSP, " ")
+    >>> date(dt.date(2024, 8, 1)).replace(NBSP, " ")
     '1er août 2024'
     """
     ordinal = "1er" if day.day == 1 else str(day.day)
@@ -108,3 +109,14 @@ def of(name: str) -> str:
             return contracted + name.removeprefix(article)
     elided = name[:1].lower() in "aeiouyàâäéèêëîïôöùûüœæ" and not name.lower().startswith(("y ", "you"))
     return f"d'{name}" if elided else f"de {name}"
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Sort names as a French index does: accents and case do not count.
+
+    Examples
+    --------
+    >>> in_order(["Trèves", "Échalas", "Ampuis"])
+    ['Ampuis', 'Échalas', 'Trèves']
+    """
+    return sorted(names, key=lambda name: (unicodedata.normalize("NFKD", name).encode("ascii", "ignore").lower(), name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Class (code, French label) of the communes that do not satisfy it.
     label, reference, reference_url : str
         What the rule says, and where it comes from.
-    valid_from : datetime.date
+    valid_from : dt.date
         First day of validity.
     """
 
@@ -35,7 +35,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beyond: str
     beyond_label: str
     label: str
-    valid_from: datetime.date
+    valid_from: dt.date
     reference: str
     reference_url: str = ""
 
@@ -46,7 +46,7 @@ class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str
     value: float | list[str]
     unit: str
-    valid_from: datetime.date
+    valid_from: dt.date
     reference: str
 
 
@@ -98,7 +98,7 @@ def _decode(path: Path) -> Parameters:
         raise SchemeError(message) from error
 
 
-def rules_of(parameters: Parameters, *, codes: Sequence[str], date: datetime.date) -> tuple[Rule, ...]:
+def rules_of(parameters: Parameters, *, codes: Sequence[str], date: dt.date) -> tuple[Rule, ...]:
     """Choose rules by code, ordered by service and rising threshold.
 
     Raises

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from sdaasp_geo.sources import boundaries, france, minutes
 from sdaasp_geo.sources import services as service_files
 from sdaasp_geo.study import Measures, Study
 from sdaasp_geo.travel import matrix_file, straight_line
-from sdaasp_geo.travel.engine import Engine
+from sdaasp_geo.travel.engine import Engine, Method
 
 Report = Callable[[str], None]
 MAIRIE = "mairie"
@@ -125,8 +125,9 @@ def prepare(scheme: Scheme, *, report: Report = _quiet) -> Study:
             *findings.difference_notes(differences),
             *findings.convention_notes(layer, epci),
             *findings.point_notes(points),
+            *findings.absent_services(points, scheme.mesure.services),
         ),
-        inputs=tuple([*input_files(scheme), *_embedded_inputs(departement.zone)]),
+        inputs=(*input_files(scheme), *_embedded_inputs(departement.zone)),
     )
 
 
@@ -210,9 +211,7 @@ def annexe(scheme: Scheme, epci: str, folder: Path, *, report: Report = _quiet) 
     return [folder / link.html, folder / link.docx]
 
 
-def init(
-    folder: Path, departement: str, *, vintage: int | None = None, edition: datetime.date | None = None
-) -> list[Path]:
+def init(folder: Path, departement: str, *, vintage: int | None = None, edition: dt.date | None = None) -> list[Path]:
     """Write a ready scheme folder for a département of France.
 
     Parameters
@@ -319,6 +318,8 @@ def _points(scheme: Scheme, parameters: Parameters, layer: gpd.GeoDataFrame, dep
     given = {service for table in read for service in table["service"]}
     if MAIRIE in scheme.mesure.services and MAIRIE not in given:
         mairies = france.read_mairies(set(layer["departement"]))
+        trusted = mairies["precision_position"] == communes.TRUSTED
+        mairies = mairies.assign(lon=mairies["lon"].where(trusted), lat=mairies["lat"].where(trusted))
         read.append(mairies[mairies["code_commune"].isin(set(layer["code"]))])
     fields = [field["name"] for field in service_files.grid_fields()]
     grid = pd.concat(read, ignore_index=True) if read else pd.DataFrame(columns=fields)
@@ -345,7 +346,7 @@ def _engine(scheme: Scheme, parameters: Parameters) -> Engine:
 
 
 def _explained(
-    study: Study, studied: gpd.GeoDataFrame, table: pd.DataFrame, method: object, rules: list[Rule]
+    study: Study, studied: gpd.GeoDataFrame, table: pd.DataFrame, method: Method, rules: list[Rule]
 ) -> pd.DataFrame:
     classes = deficits.classify(table, rules)
     service = service_names(study.parameters, str(table["service"].iloc[0]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from pathlib import Path
 
 import msgspec
@@ -107,7 +107,7 @@ class Scheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Name of the scheme.
     departement : str
         Code of the département.
-    edition : datetime.date
+    edition : dt.date
         Date printed on every output.
     reference : str
         The document the scheme comes from.
@@ -117,7 +117,7 @@ class Scheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     nom: str
     departement: str
-    edition: datetime.date
+    edition: dt.date
     millesimes: Vintages
     mesure: Measure
     fichiers: Files = Files()

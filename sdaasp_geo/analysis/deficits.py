@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -101,7 +102,7 @@ def explain(
 
 
 def _sentence(
-    row: dict, name: str, *, labels: dict[str, str], rules: Sequence[Rule], service: Service, method: Method
+    row: dict[str, Any], name: str, *, labels: dict[str, str], rules: Sequence[Rule], service: Service, method: Method
 ) -> str:
     if row["class"] == NOT_MEASURED:
         return f"{name}{NBSP}: accès non mesuré ({row['reason']})."
@@ -113,7 +114,7 @@ def _sentence(
     return f"{name}{NBSP}: {place} {time}{_verdict(row, labels=labels, rules=rules)}"
 
 
-def _verdict(row: dict, *, labels: dict[str, str], rules: Sequence[Rule]) -> str:
+def _verdict(row: dict[str, Any], *, labels: dict[str, str], rules: Sequence[Rule]) -> str:
     if not rules:
         return "."
     limit = french.minutes(row["threshold_min"])

@@ -64,7 +64,7 @@ def _segments(geometries: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.float
 
 
 def contiguous_groups(codes: Iterable[str], borders: pd.DataFrame) -> dict[str, int]:
-    """Number the groups of contiguous communes among some codes.
+    """Give a number to the groups of contiguous communes among some codes.
 
     Parameters
     ----------

@@ -12,7 +12,8 @@ NO_CONTOUR = "contour absent des données embarquées (commune rétablie)"
 NO_POPULATION = "population légale absente"
 REF_MAIRIE, REF_NONE = "mairie", "sans position"
 REF_CONTOUR = "point intérieur du contour (mairie absente ou mal placée)"
-_TRUSTED = "adresse"
+TRUSTED = "adresse"
+"""Precision of a mairie whose position can be trusted: in its commune, or at most 500 m away."""
 _M2_PER_KM2 = 1e6
 
 
@@ -87,7 +88,7 @@ def build_communes(
 
 
 def _with_reference(layer: gpd.GeoDataFrame, mairies: pd.DataFrame) -> gpd.GeoDataFrame:
-    placed = mairies[mairies["precision_position"] == _TRUSTED].dropna(subset=["lon", "lat"])
+    placed = mairies[mairies["precision_position"] == TRUSTED].dropna(subset=["lon", "lat"])
     located = placed.drop_duplicates("code_commune").set_index("code_commune")
     lon, lat = layer["code"].map(located["lon"]), layer["code"].map(located["lat"])
     points = gpd.GeoSeries(gpd.points_from_xy(lon, lat), crs="EPSG:4326", index=layer.index)

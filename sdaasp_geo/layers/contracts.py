@@ -28,7 +28,11 @@ COMMUNES = pa.DataFrameSchema(
             name="epci ou motif",
             error="epci ou motif",
         ),
-        pa.Check(lambda table: table["vintage"].nunique() <= 1, name="un seul millésime", error="un seul millésime"),
+        pa.Check(
+            lambda table: table["vintage"] == table["vintage"].min(),
+            name="un seul millésime",
+            error="un seul millésime",
+        ),
     ],
     name="communes",
 )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import geopandas as gpd
 import pandas as pd
 
-from sdaasp_geo.french import NBSP, count, listing
+from sdaasp_geo.french import NBSP, count, in_order, listing
 from sdaasp_geo.layers.communes import coverage_faults
 from sdaasp_geo.layers.territories import SIGNS
 
@@ -74,20 +74,21 @@ def vintage_notes(wanted: int, closest: int) -> list[str]:
     """Say that the convention's vintage is not embedded, and what stands for it."""
     if closest == wanted:
         return []
-    return [
+    note = (
         f"Les périmètres de {wanted} ne sont pas embarqués{NBSP}: ceux du 1er janvier {closest} en tiennent lieu "
         "pour les EPCI ; les changements de communes intervenus entre les deux sont listés."
-    ]
+    )
+    return [note]
 
 
 def layer_notes(layer: gpd.GeoDataFrame) -> list[str]:
     """Say which studied communes have no contour or no population, and where contours do not join."""
     notes = []
     studied = layer[layer["studied"]]
-    missing = sorted(studied.loc[studied["contour_reason"] != "", "name"])
+    missing = in_order(studied.loc[studied["contour_reason"] != "", "name"])
     if missing:
         notes.append(f"Communes sans contour, mesurées mais non dessinées{NBSP}: {listing(missing)}.")
-    unpopulated = sorted(studied.loc[studied["population_reason"] != "", "name"])
+    unpopulated = in_order(studied.loc[studied["population_reason"] != "", "name"])
     if unpopulated:
         notes.append(f"Communes sans population légale, comptées pour zéro habitant{NBSP}: {listing(unpopulated)}.")
     torn = coverage_faults(layer)
@@ -104,8 +105,9 @@ def difference_notes(differences: pd.DataFrame) -> list[str]:
     """Say which communes belong to different EPCI in two sources."""
     rows = differences.rename(columns={"name": "commune"}).itertuples(index=False)
     return [
-        f"Différence de périmètre{NBSP}: {row.commune} ({row.code}) appartient à {_label(row.epci_name)} dans la source "
-        f"retenue, et à {_label(row.epci_second_name)} dans la liste de {row.second_vintage} de la source des contours. "
+        f"Différence de périmètre{NBSP}: {row.commune} ({row.code}) appartient à {_label(row.epci_name)} dans la "
+        f"source retenue, et à {_label(row.epci_second_name)} dans la liste de {row.second_vintage} de la source "
+        "des contours. "
         "La source retenue n'est pas modifiée."
         for row in rows
     ]
@@ -120,12 +122,12 @@ def convention_notes(layer: gpd.GeoDataFrame, epci: gpd.GeoDataFrame) -> list[st
     notes = []
     inside = layer[layer["inside"]]
     for row in epci[epci["role"] != SIGNS].rename(columns={"name": "label"}).itertuples(index=False):
-        own = sorted(inside.loc[inside["epci"] == row.siren, "name"])
+        own = in_order(inside.loc[inside["epci"] == row.siren, "name"])
         notes.append(
             f"{count(len(own), 'commune')} sans convention dans ce département{NBSP}: {listing(own)} "
             f"({row.label}{NBSP}; départements {listing(row.departements.split())})."
         )
-    alone = sorted(inside.loc[inside["epci"].isna(), "name"])
+    alone = in_order(inside.loc[inside["epci"].isna(), "name"])
     if alone:
         notes.append(f"{count(len(alone), 'commune')} hors de tout EPCI, sans convention{NBSP}: {listing(alone)}.")
     return notes
@@ -137,4 +139,14 @@ def point_notes(points: gpd.GeoDataFrame) -> list[str]:
     return [
         f"{count(int(size), 'point de service', 'points de service')}{NBSP}: {reason}."
         for reason, size in counts.items()
+    ]
+
+
+def absent_services(points: gpd.GeoDataFrame, services: Sequence[str]) -> list[str]:
+    """Say which measured services have no permanent place at all: their access stays unmeasured."""
+    present = set(points.loc[points["permanent"] & points.geometry.notna(), "service"])
+    return [
+        f"Aucun lieu permanent du service «{NBSP}{service}{NBSP}» dans les fichiers du schéma{NBSP}: accès non mesuré."
+        for service in services
+        if service not in present
     ]

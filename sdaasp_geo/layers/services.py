@@ -10,7 +10,7 @@ import pandas as pd
 
 UNKNOWN_COMMUNE = "commune inconnue du millésime"
 BEYOND = "commune d'un département non chargé"
-NOT_LOCATED = "sans coordonnées : placé à la mairie de la commune"
+NOT_LOCATED = "sans coordonnées fiables : placé au point de référence de la commune"
 FAR_FROM_COMMUNE = "point éloigné de la commune déclarée : à vérifier"
 LOST = "sans coordonnées ni commune connue : non placé"
 OUT_OF_REACH = "hors de la portée du calcul"

@@ -62,7 +62,12 @@ def dissolve(communes: gpd.GeoDataFrame, members: pd.DataFrame, by: str) -> gpd.
         territory: shapely.coverage_union_all(shapes[codes.to_numpy()].to_numpy())
         for territory, codes in present.groupby(by)["code"]
     }
-    return gpd.GeoSeries(united, crs=communes.crs)
+    return gpd.GeoSeries(united, index=pd.Index(list(united), dtype="str"), crs=communes.crs)
+
+
+def _with_shapes(table: pd.DataFrame, key: str, shapes: gpd.GeoSeries) -> gpd.GeoDataFrame:
+    """Give each row the dissolved contour of its territory (missing where no contour is loaded)."""
+    return gpd.GeoDataFrame(table, geometry=shapes.reindex(table[key]).to_numpy(), crs=shapes.crs)
 
 
 def build_epci(
@@ -97,10 +102,9 @@ def build_epci(
     table = whole_and_inside(members, "epci").rename_axis("siren").reset_index()
     table = table.merge(names[["siren", "name", "kind"]], on="siren", how="left")
     table["role"] = [SIGNS if siren in signatories else NO_CONVENTION for siren in table["siren"]]
-    geometry = table["siren"].map(dissolve(communes, members, "epci"))
     front = ["siren", "name", "kind", "role"]
     ordered = [*front, *(column for column in table.columns if column not in front)]
-    return gpd.GeoDataFrame(table[ordered], geometry=gpd.GeoSeries(geometry, crs=communes.crs))
+    return _with_shapes(table[ordered], "siren", dissolve(communes, members, "epci"))
 
 
 def petr_members(petr: pd.DataFrame, membership: pd.DataFrame, *, date: str, departement: str) -> pd.DataFrame:
@@ -132,14 +136,10 @@ def petr_members(petr: pd.DataFrame, membership: pd.DataFrame, *, date: str, dep
 
 def build_petr(communes: gpd.GeoDataFrame, members: pd.DataFrame) -> gpd.GeoDataFrame:
     """Build the PETR of `petr_members`: counts whole, inside and outside, and dissolved contours."""
-    if members.empty:
-        columns = ["petr", "siren", "name", "departements", "communes", "population"]
-        return gpd.GeoDataFrame({name: [] for name in columns}, geometry=gpd.GeoSeries([], crs=communes.crs))
     names = members.drop_duplicates("petr").set_index("petr")[["petr_siren", "petr_name"]]
     names = names.set_axis(["siren", "name"], axis="columns")
     table = names.join(whole_and_inside(members, "petr")).reset_index()
-    geometry = table["petr"].map(dissolve(communes, members, "petr"))
-    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(geometry, crs=communes.crs))
+    return _with_shapes(table, "petr", dissolve(communes, members, "petr"))
 
 
 def build_departement(communes: gpd.GeoDataFrame, *, name: str) -> gpd.GeoDataFrame:
@@ -195,8 +195,7 @@ def build_neighbours(
     for column, values in (("border_km", length), ("border_communes", touching), ("shared_communes", shared)):
         table[column] = table["siren"].map(values).fillna(0)
     table = table.astype({"border_communes": "int64", "shared_communes": "int64"})
-    geometry = table["siren"].map(dissolve(communes, members, "epci"))
-    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(geometry, crs=communes.crs))
+    return _with_shapes(table, "siren", dissolve(communes, members, "epci"))
 
 
 def membership_differences(membership: pd.DataFrame, second: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from sdaasp_geo.analysis.access import weighted_figures
@@ -48,7 +50,7 @@ def times_table(scope: Scope) -> Table:
 def second_median(scope: Scope, service: str, part: str) -> str:
     """Return the weighted median of the time to the second nearest place."""
     rows = _part(scope.of_service(service), part)
-    return number(weighted_figures(rows["second_time_min"], rows["population"])["median_min"], digits=1)
+    return number(_weighted(rows["second_time_min"], rows["population"], "median_min"), digits=1)
 
 
 def _departement_second(scope: Scope, service: str) -> str:
@@ -56,7 +58,7 @@ def _departement_second(scope: Scope, service: str) -> str:
     population = communes.loc[communes["inside"]].set_index("code")["population"]
     access = scope.measures.access
     rows = access[(access["service"] == service) & access["code"].isin(set(population.index))]
-    return number(weighted_figures(rows["second_time_min"], rows["code"].map(population))["median_min"], digits=1)
+    return number(_weighted(rows["second_time_min"], rows["code"].map(population), "median_min"), digits=1)
 
 
 def thresholds_table(scope: Scope) -> Table:
@@ -132,16 +134,13 @@ def border_sentences(scope: Scope) -> tuple[str, ...]:
     beyond = f", et dans un autre département pour {people(farther)} ({percent(farther / total)})" if farther else ""
     texts = [f"{subject} est dans un autre EPCI pour {people(away)} ({percent(away / total)}){beyond}."]
     if figures["crossing"]:
-        saved = (
-            ""
-            if figures["saved_min"] != figures["saved_min"]
-            # noqa: PLR0124 - NaN without a place inside
-            else (
-                f" Ils y gagnent en moyenne {minutes(figures['saved_min'], digits=1)} par rapport au lieu le plus proche du département."
-            )
-        )
+        saved = ""
+        if not math.isnan(figures["saved_min"]):
+            gain = minutes(figures["saved_min"], digits=1)
+            saved = f" Ils y gagnent en moyenne {gain} par rapport au lieu le plus proche du département."
+        crossing = number(figures["crossing"])
         texts.append(
-            f"Parmi les habitants du département, {number(figures['crossing'])} ont leur lieu le plus proche hors de celui-ci.{saved}"
+            f"Parmi les habitants du département, {crossing} ont leur lieu le plus proche hors de celui-ci.{saved}"
         )
     return tuple(texts)
 
@@ -152,16 +151,13 @@ def border_figures(scope: Scope) -> dict[str, float]:
     reached = access[access["reason"] == REACHED]
     population = reached["population"]
     elsewhere = reached["place_departement"] != reached["departement"]
-    crossing = reached[reached["inside"] & elsewhere & (reached["population"] > 0)]
-    saved = (
-        weighted_figures(crossing["saved_min"], crossing["population"])["mean_min"] if len(crossing) else float("nan")
-    )
+    crossing = reached[reached["inside"] & elsewhere & (population > 0)]
     return {
         "population": float(population.sum()),
         "other_epci": float(population[reached["place_epci"] != scope.siren].sum()),
         "other_departement": float(population[elsewhere].sum()),
         "crossing": float(crossing["population"].sum()),
-        "saved_min": saved,
+        "saved_min": _weighted(crossing["saved_min"], crossing["population"], "mean_min"),
     }
 
 
@@ -259,6 +255,12 @@ def deficits_text(scope: Scope) -> tuple[str, ...]:
         )
         texts.append(f"{names.label}{NBSP}: {found}\u202f; {doubt}.")
     return tuple(texts)
+
+
+def _weighted(times: pd.Series, population: pd.Series, figure: str) -> float:
+    """Return one figure of some times weighted by inhabitants; NaN where nothing was measured."""
+    table = pd.DataFrame({"group": "", "time_min": times, "population": population})
+    return float(weighted_figures(table, ["group"])[figure].iloc[0]) if len(table) else float("nan")
 
 
 def _part(rows: pd.DataFrame, part: str) -> pd.DataFrame:

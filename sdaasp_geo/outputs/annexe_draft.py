@@ -9,13 +9,14 @@ import pandas as pd
 from sdaasp_geo.analysis.deficits import NOT_MEASURED, SERVED
 from sdaasp_geo.french import NBSP, count, listing, minutes, number, percent
 from sdaasp_geo.outputs.annexe_access import border_figures, flagged
-from sdaasp_geo.outputs.annexe_identity import MAIRIE, census_shares
 from sdaasp_geo.outputs.annexe_hours import opens_on_saturday
+from sdaasp_geo.outputs.annexe_identity import MAIRIE, census_shares
 from sdaasp_geo.outputs.annexe_model import Texts, blank
 from sdaasp_geo.outputs.annexe_scope import (
     INSIDE,
     WHOLE,
     Scope,
+    capitalised,
     full_name,
     people,
     semicolons,
@@ -125,13 +126,16 @@ def _offer(scope: Scope) -> str:
 
 
 def _saturday(opened: int, total: int) -> str:
-    if not opened:
-        return f" {'Il n’' if total == 1 else 'Aucun n’'}ouvre {'pas ' if total == 1 else ''}le samedi d'après les horaires publiés.".replace(
-            "’", "'"
-        )
+    """Say how many permanent places open on Saturday."""
     if total == 1:
-        return " Il ouvre le samedi."
-    return f" {number(opened)} sur {number(total)} {'ouvre' if opened == 1 else 'ouvrent'} le samedi."
+        return " Il ouvre le samedi." if opened else " Il n'ouvre pas le samedi, d'après les horaires publiés."
+    if opened == 0:
+        return " Aucun n'ouvre le samedi, d'après les horaires publiés."
+    if opened == total:
+        return " Tous ouvrent le samedi."
+    if opened == 1:
+        return " Un seul ouvre le samedi."
+    return f" {number(opened)} sur {number(total)} ouvrent le samedi."
 
 
 def departement_rate(scope: Scope) -> float:
@@ -263,7 +267,7 @@ def _access_evidence(scope: Scope) -> str:
                 f"{people(row['population_beyond'])} à plus de {minutes(rule.threshold_min)}, "
                 f"{people(row['population_to_check'])} à vérifier"
             )
-    return f"{semicolons(texts)}." if texts else "Aucun seuil n'est fixé."
+    return capitalised(f"{semicolons(texts)}.") if texts else "Aucun seuil n'est fixé."
 
 
 def _ages_evidence(scope: Scope) -> str:

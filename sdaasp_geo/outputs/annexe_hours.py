@@ -52,7 +52,7 @@ def french_hours(hours: str, published: str = "") -> str:
     Examples
     --------
     >>> french_hours("Mo-Th 09:00-12:00; Sa 09:30-11:00").replace(NBSP, " ").replace(NARROW_NBSP, " ")
-    'lundi à jeudi : 9 h-12 h ; samedi : 9 h 30-11 h'
+    'lundi à jeudi : 9 h à 12 h ; samedi : 9 h 30 à 11 h'
     """
     week = parse_hours(hours)
     if week is None:
@@ -88,7 +88,7 @@ def _minutes(clock: str) -> int:
 
 
 def _slot(start: int, end: int) -> str:
-    return f"{_clock(start)}-{_clock(end)}"
+    return f"{_clock(start)}{NBSP}à{NBSP}{_clock(end)}"
 
 
 def _clock(minutes: int) -> str:

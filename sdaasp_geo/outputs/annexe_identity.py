@@ -320,7 +320,7 @@ def _service_row(scope: Scope, row: dict) -> tuple[str, ...]:
     if total == total:  # noqa: PLR0124 - NaN where hours are unknown
         hours += f" ({number(total, digits=1).removesuffix(',0')}{NBSP}h par semaine)"
     kind = FORMATS.get(row["format"], str(row["format"]))
-    source = f"{row['source']}, au {day_label(row['date_maj'])}"
+    source = f"{row['source']}\u202f; état au {day_label(row['date_maj'])}"
     return place, str(row["commune"]), row["operateur"] or "non précisé", kind, hours, source
 
 

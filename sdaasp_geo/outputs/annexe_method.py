@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from sdaasp_geo.french import NBSP, listing, minutes
-from sdaasp_geo.outputs.annexe_model import Table, Texts
 from sdaasp_geo.outputs.annexe_identity import FORMATS, day_label
+from sdaasp_geo.outputs.annexe_model import Table, Texts
 from sdaasp_geo.outputs.annexe_scope import Scope, semicolons
 from sdaasp_geo.parameters import number_setting, words_setting
 
@@ -148,7 +148,7 @@ def _point_sources(scope: Scope) -> list[Texts]:
     for service in scope.services:
         own = points[points["service"] == service]
         sources = sorted(
-            {re.sub(r" \(id_\w+ \d+\)$", "", str(source)).split(" ; ")[0] for source in own["source"].dropna()}
+            {re.sub(r" \(id_\w+ \d+\)$", "", str(source)).split(";")[0].strip() for source in own["source"].dropna()}
         )
         days = [day_label(day) for day in sorted(set(own["date_maj"].dropna().astype(str)))]
         period = f"{days[0]} à {days[-1]}" if len(days) > 1 else "".join(days)

@@ -220,7 +220,7 @@ def band(row: Row, *, prefix: str = "") -> str:
     low, high = row[f"{prefix}low_min"], row[f"{prefix}high_min"]
     if low == high:
         return time
-    return f"{time} ({number(low)} à {number(high)})"
+    return f"{time} ({number(low)}{NBSP}à{NBSP}{number(high)})"
 
 
 def some(names: Sequence[str], noun: str = "commune", *, where: str = "listées en partie 4") -> str:
@@ -228,6 +228,11 @@ def some(names: Sequence[str], noun: str = "commune", *, where: str = "listées 
     if len(names) <= _MANY:
         return listing(list(names))
     return f"{count(len(names), noun)}, {where}"
+
+
+def capitalised(text: str) -> str:
+    """Begin a text with a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
 def semicolons(parts: Sequence[str]) -> str:

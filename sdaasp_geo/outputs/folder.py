@@ -59,6 +59,7 @@ def write_run(
         Called with the French name of each step.
     """
     from sdaasp_geo.outputs import static_map, web_map
+
     report("Carte")
     (folder / "maps").mkdir()
     (folder / MAP).write_text(web_map.render_map(study, measures), encoding="utf-8")
@@ -93,6 +94,7 @@ def write_annexe(study: Study, measures: Measures, census: pd.DataFrame, folder:
         When the EPCI is not in the study.
     """
     from sdaasp_geo.outputs import annexe, annexe_docx, annexe_html, static_map
+
     folder.mkdir(parents=True, exist_ok=True)
     facts = annexe.annexe_facts(study, measures, siren=siren, census=census)
     picture = static_map.draw_epci_map(study, measures, siren=siren)

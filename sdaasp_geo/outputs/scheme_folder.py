@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import io
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def write_scheme_folder(
     code: str,
     name: str,
     vintage: int,
-    edition: datetime.date,
+    edition: dt.date,
     signatories: Sequence[tuple[str, str]],
     grid_columns: Sequence[str],
 ) -> list[Path]:
@@ -35,7 +35,7 @@ def write_scheme_folder(
         The département.
     vintage : int
         Vintage of the perimeters and populations.
-    edition : datetime.date
+    edition : dt.date
         Date printed on the outputs.
     signatories : sequence of (siren, name)
         EPCI that sign: those with most of their population in the département, to be confirmed.
@@ -68,7 +68,7 @@ def write_scheme_folder(
 
 
 def _scheme_text(
-    *, code: str, name: str, vintage: int, edition: datetime.date, signatories: Sequence[tuple[str, str]]
+    *, code: str, name: str, vintage: int, edition: dt.date, signatories: Sequence[tuple[str, str]]
 ) -> str:
     listed = "\n".join(f'  "{siren}", # {" ".join(label.split())}' for siren, label in signatories)
     return f"""# Schéma d'accessibilité des services au public. Chaque ligne se modifie ; sdaasp check dit ce qui ne va pas.

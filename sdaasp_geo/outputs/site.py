@@ -16,8 +16,8 @@ from sdaasp_geo.parameters import Rule, service_names
 from sdaasp_geo.study import Measures, Study
 
 SOURCES = (
-    "Sources{nbsp}: IGN (contours), INSEE (codes, populations légales, recensement), DGCL (intercommunalités), ANCT (espaces "
-    "France services), DILA (mairies), Licence Ouverte 2.0. Populations et périmètres au 1er janvier {vintage}. "
+    "Sources{nbsp}: IGN (contours), INSEE (codes, populations légales, recensement), DGCL (intercommunalités), ANCT "
+    "(espaces France services), DILA (mairies), Licence Ouverte 2.0. Populations et périmètres au 1er janvier {vintage}. "
     "Édition du {edition}."
 )
 

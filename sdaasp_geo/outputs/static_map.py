@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import io
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,10 +23,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
 from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib_scalebar.scalebar import ScaleBar
+from PIL import Image, ImageColor
 
 from sdaasp_geo.analysis.deficits import NOT_MEASURED, SERVED
 from sdaasp_geo.french import NARROW_NBSP, NBSP, count, date, listing
@@ -41,9 +43,12 @@ _CM_PER_INCH = 2.54
 _HEIGHT_CM = (9.0, 15.0)
 _MARGIN = 0.06
 _FONT = "DejaVu Sans"
-_LABELS = 24
+_EPCI_LABELS, _DEPARTEMENT_LABELS = 30, 12
 _LABEL_PT = 6.5
+_CREDIT_CHARACTERS = 145
 _HATCH_PT = 0.35
+_COLOURS = 128
+_EXACT = ("#ffffff", palette.INK, palette.NEIGHBOUR_COLOUR, palette.DEPARTEMENT_COLOUR, palette.MUTED)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,18 @@ class _Frame:
     outline: shapely.Geometry
     others: gpd.GeoSeries
     departement_dashed: bool
+    labels: int
+
+
+@dataclass(frozen=True)
+class _Label:
+    """A name to place: where, whether beside a symbol, and whether it belongs to what the map colours."""
+
+    x: float
+    y: float
+    name: str
+    place: bool
+    own: bool
 
 
 def draw_epci_map(study: Study, measures: Measures, *, siren: str) -> bytes:
@@ -91,6 +108,7 @@ def draw_epci_map(study: Study, measures: Measures, *, siren: str) -> bytes:
         outline=row["geometry"],
         others=gpd.GeoSeries(around, crs=study.communes.crs),
         departement_dashed=bool(row["communes_outside"]),
+        labels=_EPCI_LABELS,
     )
     return _draw(study, measures, frame)
 
@@ -108,7 +126,7 @@ def draw_departement_map(study: Study, measures: Measures) -> bytes:
     codes = frozenset(communes.loc[communes["inside"] | communes["epci"].isin(own), "code"])
     label = service_names(study.parameters, study.scheme.mesure.services[0]).plural
     shape = study.departement.geometry.iloc[0]
-    whole = shapely.union_all([shape, *study.epci.geometry.dropna()])
+    whole = shapely.box(*gpd.GeoSeries([shape, *study.epci.geometry.dropna()]).total_bounds)
     frame = _Frame(
         title=f"Accès aux {label}{NBSP}: {study.departement_name}",
         codes=codes,
@@ -116,6 +134,7 @@ def draw_departement_map(study: Study, measures: Measures) -> bytes:
         outline=shape,
         others=gpd.GeoSeries(pd.concat([study.epci.geometry, study.neighbours.geometry]), crs=communes.crs),
         departement_dashed=False,
+        labels=_DEPARTEMENT_LABELS,
     )
     return _draw(study, measures, frame)
 
@@ -158,7 +177,11 @@ def _sentence(parts: list[str]) -> str:
 def _places_text(points: gpd.GeoDataFrame, *, label: str) -> str:
     permanent = sorted(set(points.loc[points["permanent"], "commune"]))
     partial = sorted(set(points.loc[~points["permanent"], "commune"]))
-    texts = [f"Accueils permanents{NBSP}: {listing(permanent)}." if permanent else f"Aucun accueil permanent parmi les {label}."]
+    texts = [
+        f"Accueils permanents{NBSP}: {listing(permanent)}."
+        if permanent
+        else f"Aucun accueil permanent parmi les {label}."
+    ]
     if partial:
         texts.append(f"Présences partielles{NBSP}: {listing(partial)}.")
     return " ".join(texts)
@@ -195,14 +218,15 @@ def _box(shape: shapely.Geometry) -> tuple[float, float, float, float]:
 def _draw(study: Study, measures: Measures, frame: _Frame) -> bytes:
     west, south, east, north = frame.box
     width = WIDTH_CM / _CM_PER_INCH
-    map_height = width * (north - south) / (east - west)
+    map_height = 0.994 * width * (north - south) / (east - west)
     rows = _legend_handles(study, measures, frame)
-    legend_height = 0.19 * -(-len(rows) // 2) + 0.12
-    top, foot = 0.34, 0.34
+    legend_height = 0.165 * -(-len(rows) // 2) + 0.1
+    credit = _credits(study, measures)
+    top, foot = 0.34, 0.1 + 0.1 * len(credit.split("\n"))
     height = top + map_height + legend_height + foot
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.0, (foot + legend_height) / height, 1.0, map_height / height))
+    axes = figure.add_axes((0.003, (foot + legend_height) / height, 0.994, map_height / height))
     axes.set_xlim(west, east)
     axes.set_ylim(south, north)
     axes.set_xticks([])
@@ -216,14 +240,42 @@ def _draw(study: Study, measures: Measures, frame: _Frame) -> bytes:
     _draw_labels(canvas, axes, study, measures, frame, points)
     _write(figure, 0.0, 1 - 0.07 / height, frame.title, size=10.5, weight="bold", va="top")
     legend = figure.legend(
-        handles=rows, loc="upper left", bbox_to_anchor=(0.0, (foot + legend_height) / height), ncols=2, frameon=False,
-        prop=FontProperties(family=_FONT, size=7.2), borderaxespad=0.4, columnspacing=2.0, handlelength=2.2,
+        handles=rows,
+        loc="upper left",
+        bbox_to_anchor=(0.0, (foot + legend_height) / height),
+        ncols=2,
+        frameon=False,
+        prop=FontProperties(family=_FONT, size=7.2),
+        borderaxespad=0.4,
+        columnspacing=2.0,
+        handlelength=2.2,
     )
     for handle in legend.get_patches():
         handle.set_hatch_linewidth(_HATCH_PT)
-    _write(figure, 0.0, 0.05 / height, _credits(study, measures), size=5.8, colour=palette.MUTED, va="bottom")
+    _write(figure, 0.0, 0.05 / height, credit, size=5.8, colour=palette.MUTED, va="bottom")
+    classes = [entry.colour for entry in palette.legend_entries(main_rules(study))]
+    return _png(canvas, [*dict.fromkeys([*classes, *_EXACT])])
+
+
+def _png(canvas: FigureCanvasAgg, exact: Sequence[str]) -> bytes:
+    """Return what was drawn as a PNG of few colours, without metadata but its resolution; some colours stay exact."""
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]
+    image = Image.fromarray(pixels)
+    mixed = (
+        image.quantize(_COLOURS - len(exact), method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).getpalette()
+        or []
+    )
+    colours = Image.new("P", (1, 1))
+    colours.putpalette([*(channel for colour in exact for channel in ImageColor.getrgb(colour)), *mixed])
+    ranks = np.array(image.quantize(palette=colours, dither=Image.Dither.NONE))
+    packed = pixels[:, :, 0].astype(np.uint32) << 16 | pixels[:, :, 1].astype(np.uint32) << 8 | pixels[:, :, 2]
+    for rank, colour in enumerate(exact):  # Pillow's nearest colour is approximate
+        ranks[packed == int(colour[1:], 16)] = rank
+    reduced = Image.fromarray(ranks, mode="P")
+    reduced.putpalette(colours.getpalette() or [])
     stream = io.BytesIO()
-    canvas.print_png(stream, metadata={"Software": None}, pil_kwargs={"compress_level": 9})
+    reduced.save(stream, format="PNG", dpi=(DPI, DPI), compress_level=6)
     return stream.getvalue()
 
 
@@ -246,7 +298,8 @@ def _draw_communes(axes: Axes, study: Study, measures: Measures, frame: _Frame) 
     near = communes[communes.geometry.intersects(shapely.box(*frame.box))]
     others = near[~near["code"].isin(frame.codes)]
     axes.add_collection(
-        PathCollection(_paths(others.geometry), facecolor=palette.NEIGHBOUR_COLOUR, edgecolor="#d9d9d4", linewidth=0.3), autolim=False
+        PathCollection(_paths(others.geometry), facecolor=palette.NEIGHBOUR_COLOUR, edgecolor="#d9d9d4", linewidth=0.3),
+        autolim=False,
     )
     service = study.scheme.mesure.services[0]
     access = measures.access[measures.access["service"] == service].set_index("code")
@@ -258,7 +311,9 @@ def _draw_communes(axes: Axes, study: Study, measures: Measures, frame: _Frame) 
             if len(shapes):
                 hatch = palette.CHECK_HATCH if check else entry.hatch
                 axes.add_collection(_filled(shapes, colour=entry.colour, hatch=hatch), autolim=False)
-    axes.add_collection(PathCollection(_paths(own.geometry), facecolor="none", edgecolor="white", linewidth=0.5), autolim=False)
+    axes.add_collection(
+        PathCollection(_paths(own.geometry), facecolor="none", edgecolor="white", linewidth=0.5), autolim=False
+    )
 
 
 def _filled(shapes: gpd.GeoSeries, *, colour: str, hatch: str) -> PathCollection:
@@ -286,7 +341,8 @@ def _draw_outlines(axes: Axes, study: Study, frame: _Frame) -> None:
     style = (0, (5, 2.5)) if frame.departement_dashed else "solid"
     shape = study.departement.geometry.iloc[0]
     axes.add_collection(
-        LineCollection(_lines([shape]), colors=palette.DEPARTEMENT_COLOUR, linewidths=1.3, linestyles=[style]), autolim=False
+        LineCollection(_lines([shape]), colors=palette.DEPARTEMENT_COLOUR, linewidths=1.3, linestyles=[style]),
+        autolim=False,
     )
 
 
@@ -298,41 +354,64 @@ def _draw_points(axes: Axes, study: Study, frame: _Frame) -> gpd.GeoDataFrame:
     points = points[points.geometry.x.between(west, east) & points.geometry.y.between(south, north)]
     for permanent, marker, size in ((True, "o", 26), (False, "D", 24)):
         own = points[points["permanent"] == permanent]
-        axes.scatter(own.geometry.x, own.geometry.y, marker=marker, s=size, c="white", edgecolors=palette.INK, linewidths=1.1, zorder=5)
+        axes.scatter(
+            own.geometry.x,
+            own.geometry.y,
+            marker=marker,
+            s=size,
+            c="white",
+            edgecolors=palette.INK,
+            linewidths=1.1,
+            zorder=5,
+        )
     return points
 
 
 def _draw_furniture(axes: Axes, study: Study, frame: _Frame) -> None:
     axes.add_artist(
         ScaleBar(
-            1, location="lower left", box_alpha=0.8, color=palette.INK, width_fraction=0.006, border_pad=0.6,
-            font_properties={"family": _FONT, "size": 7}, length_fraction=0.2,
+            1,
+            location="lower left",
+            box_alpha=0.8,
+            color=palette.INK,
+            width_fraction=0.006,
+            border_pad=0.6,
+            font_properties={"family": _FONT, "size": 7},
+            length_fraction=0.2,
+            rotation="horizontal-only",
         )
     )
     arrow = {"arrowstyle": "-|>", "color": palette.INK, "linewidth": 1.2}
     axes.annotate(
-        "N", xy=(0.965, 0.975), xytext=(0.965, 0.885), xycoords="axes fraction", arrowprops=arrow, ha="center", va="top",
-        fontproperties=FontProperties(family=_FONT, size=8, weight="bold"), zorder=7,
+        "N",
+        xy=(0.965, 0.975),
+        xytext=(0.965, 0.885),
+        xycoords="axes fraction",
+        arrowprops=arrow,
+        ha="center",
+        va="top",
+        fontproperties=FontProperties(family=_FONT, size=8, weight="bold"),
+        zorder=7,
     )
     del study, frame
 
 
-def _wanted_labels(study: Study, measures: Measures, frame: _Frame, points: gpd.GeoDataFrame) -> list[tuple[float, float, str, bool]]:
+def _wanted_labels(study: Study, measures: Measures, frame: _Frame, points: gpd.GeoDataFrame) -> list[_Label]:
     """Return the names to place, most useful first: places of the service, communes beyond a threshold, larger communes."""
+    ordered = points.assign(own=points["code_commune"].isin(frame.codes)).drop_duplicates("code_commune")
+    ordered = ordered.sort_values(["own", "permanent", "commune", "id"], ascending=[False, False, True, True])
     wanted = [
-        (point.geometry.x, point.geometry.y, str(point.commune), True)
-        for point in points.sort_values(["inside", "permanent", "commune"], ascending=[False, False, True]).itertuples(index=False)
+        _Label(row.geometry.x, row.geometry.y, str(row.commune), place=True, own=row.own)
+        for row in ordered.itertuples(index=False)
     ]
     service = study.scheme.mesure.services[0]
     access = measures.access[measures.access["service"] == service].set_index("code")
     own = study.communes[study.communes["code"].isin(frame.codes & set(access.index)) & study.communes["ref_x"].notna()]
     beyond = ~own["code"].map(access["class"]).isin([SERVED, NOT_MEASURED])
-    ordered = own.assign(beyond=beyond).sort_values(["beyond", "population", "code"], ascending=[False, False, True])
-    placed = {name for _, _, name, _ in wanted}
-    for row in ordered.itertuples(index=False):
-        if row.name not in placed:
-            wanted.append((row.ref_x, row.ref_y, str(row.name), False))
-    return wanted
+    ranked = own.assign(beyond=beyond).sort_values(["beyond", "population", "code"], ascending=[False, False, True])
+    placed = set(points["code_commune"])
+    rest = ranked[~ranked["code"].isin(placed)].itertuples(index=False)
+    return [*wanted, *(_Label(row.ref_x, row.ref_y, str(row.name), place=False, own=True) for row in rest)]
 
 
 def _draw_labels(
@@ -344,23 +423,42 @@ def _draw_labels(
     size = DPI / 72
     limits = axes.get_window_extent()
     taken = [_square(*to_pixels((point.x, point.y)), half=4.5 * size) for point in points.geometry]
-    taken += [(limits.x0, limits.y0, limits.x0 + 95 * size, limits.y0 + 26 * size), (limits.x1 - 26 * size, limits.y1 - 45 * size, limits.x1, limits.y1)]
+    taken += [
+        (limits.x0, limits.y0, limits.x0 + 95 * size, limits.y0 + 26 * size),
+        (limits.x1 - 26 * size, limits.y1 - 45 * size, limits.x1, limits.y1),
+    ]
     number = 0
-    for x, y, name, is_place in _wanted_labels(study, measures, frame, points):
-        if number >= _LABELS + len(points):
+    for label in _wanted_labels(study, measures, frame, points):
+        if number >= frame.labels:
             break
         text = axes.text(
-            x, y, _printable(name), fontproperties=FontProperties(family=_FONT, size=_LABEL_PT, weight="bold" if is_place else "normal"),
-            color=palette.INK, parse_math=False, zorder=6, path_effects=[withStroke(linewidth=1.8, foreground="white")],
+            label.x,
+            label.y,
+            _printable(label.name),
+            fontproperties=_label_font(label),
+            color=palette.INK if label.own else palette.MUTED,
+            parse_math=False,
+            zorder=6,
+            path_effects=[withStroke(linewidth=1.8, foreground="white")],
         )
         extent = text.get_window_extent(renderer)
-        spot = _free_spot(to_pixels((x, y)), (extent.width, extent.height), taken, (limits.x0, limits.y0, limits.x1, limits.y1), gap=(6 if is_place else 0) * size)
+        spot = _free_spot(
+            to_pixels((label.x, label.y)),
+            (extent.width, extent.height),
+            taken,
+            (limits.x0, limits.y0, limits.x1, limits.y1),
+            gap=(6 if label.place else 0) * size,
+        )
         if spot is None:
             text.remove()
             continue
         taken.append(spot)
         _move(axes, text, spot)
-        number += not is_place
+        number += not label.place
+
+
+def _label_font(label: _Label) -> FontProperties:
+    return FontProperties(family=_FONT, size=_LABEL_PT, weight="bold" if label.place and label.own else "normal")
 
 
 def _square(x: float, y: float, *, half: float) -> tuple[float, float, float, float]:
@@ -378,7 +476,12 @@ def _free_spot(
     """Return the first box around an anchor that lies within the limits and meets no box that is taken (pixels)."""
     x, y = anchor
     width, height = extent
-    starts = [(x + gap, y - height / 2), (x - gap - width, y - height / 2), (x - width / 2, y + gap), (x - width / 2, y - gap - height)]
+    starts = [
+        (x + gap, y - height / 2),
+        (x - gap - width, y - height / 2),
+        (x - width / 2, y + gap),
+        (x - width / 2, y - gap - height),
+    ]
     if gap == 0:
         starts = [(x - width / 2, y - height / 2)]
     for left, low in starts:
@@ -403,11 +506,27 @@ def _legend_handles(study: Study, measures: Measures, frame: _Frame) -> list[Pat
     for row in legend_rows(study, measures):
         entry = row.entry
         label = f"{entry.label}{NBSP}: {entry.span}" if entry.span else entry.label
-        handles.append(Patch(facecolor=entry.colour, edgecolor=_hatch_colour(entry.colour), linewidth=0.0, hatch=entry.hatch or None, label=_printable(label)))
+        handles.append(
+            Patch(
+                facecolor=entry.colour,
+                edgecolor=_hatch_colour(entry.colour),
+                linewidth=0.0,
+                hatch=entry.hatch or None,
+                label=_printable(label),
+            )
+        )
     service = study.scheme.mesure.services[0]
     own = measures.access[(measures.access["service"] == service) & measures.access["code"].isin(frame.codes)]
     if own["to_check"].any():
-        handles.append(Patch(facecolor="white", edgecolor="#555555", linewidth=0.4, hatch=palette.CHECK_HATCH, label="À vérifier (le seuil est dans la bande d'erreur)"))
+        handles.append(
+            Patch(
+                facecolor="white",
+                edgecolor="#555555",
+                linewidth=0.4,
+                hatch=palette.CHECK_HATCH,
+                label="À vérifier (le seuil est dans la bande d'erreur)",
+            )
+        )
     dash = (0, (5, 2.5)) if frame.departement_dashed else "solid"
     symbol = {"linestyle": "none", "markerfacecolor": "white", "markeredgecolor": palette.INK, "markersize": 5}
     handles += [
@@ -421,22 +540,36 @@ def _legend_handles(study: Study, measures: Measures, frame: _Frame) -> list[Pat
 def _credits(study: Study, measures: Measures) -> str:
     own_file = study.scheme.fichiers.communes
     contours = "contours fournis" if own_file else "contours IGN"
-    points = study.points[study.points["service"] == study.scheme.mesure.services[0]]
-    dates = sorted({str(day) for day in points["date_maj"].dropna() if str(day)})
-    updated = f" (à jour au plus tôt le {dates[0]})" if dates else ""
     kind = "Temps estimés" if measures.method.estimate else "Temps"
     year = study.scheme.millesimes.mesure
-    return (
+    text = (
         f"{kind}{NBSP}: {measures.method.label}. Sources{NBSP}: {contours}, périmètres INSEE et DGCL au 1er{NBSP}janvier{NBSP}{year}, "
-        f"lieux de la grille commune{updated}.\nÉdition du {date(study.scheme.edition)}. {study.scheme.nom}."
+        f"points de la grille commune de services. Édition du {date(study.scheme.edition)}. {study.scheme.nom}."
     )
+    return "\n".join(textwrap.wrap(text, _CREDIT_CHARACTERS))
 
 
 def _write(
-    figure: Figure, x: float, y: float, text: str, *, size: float, va: str, weight: str = "normal", colour: str = palette.INK
+    figure: Figure,
+    x: float,
+    y: float,
+    text: str,
+    *,
+    size: float,
+    va: str,
+    weight: str = "normal",
+    colour: str = palette.INK,
 ) -> None:
     lines = "\n".join(_printable(line) for line in text.split("\n"))
-    figure.text(x + 0.005, y, lines, fontproperties=FontProperties(family=_FONT, size=size, weight=weight), color=colour, va=va, parse_math=False)
+    figure.text(
+        x + 0.005,
+        y,
+        lines,
+        fontproperties=FontProperties(family=_FONT, size=size, weight=weight),
+        color=colour,
+        va=va,
+        parse_math=False,
+    )
 
 
 @functools.cache
@@ -447,5 +580,3 @@ def _known_characters() -> frozenset[int]:
 def _printable(text: str) -> str:
     """Return a text that the font can draw; other characters become a replacement sign."""
     return "".join(character if ord(character) in _known_characters() else "\ufffd" for character in plain_text(text))
-
-

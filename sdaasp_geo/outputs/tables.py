@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ def _plain(layer: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(layer.drop(columns="geometry"))
 
 
-def write_tables(tables: list[Table], folder: Path, *, edition: datetime.date) -> list[Path]:
+def write_tables(tables: list[Table], folder: Path, *, edition: dt.date) -> list[Path]:
     """Write every table as CSV (UTF-8 with mark, comma, decimal point) and Parquet, and all in one workbook.
 
     A text that a spreadsheet would take for a formula is written so that it stays text.
@@ -154,10 +154,10 @@ def _dictionary_rows(tables: list[Table]) -> pd.DataFrame:
     return pd.DataFrame(rows, dtype="str")
 
 
-def _write_workbook(tables: list[Table], path: Path, *, edition: datetime.date) -> Path:
+def _write_workbook(tables: list[Table], path: Path, *, edition: dt.date) -> Path:
     options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False, "in_memory": True}
     with xlsxwriter.Workbook(str(path), options) as book:
-        book.set_properties({"created": datetime.datetime.combine(edition, datetime.time())})
+        book.set_properties({"created": dt.datetime.combine(edition, dt.time())})
         formats = {
             "header": book.add_format(
                 {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#E8ECF2", "border": 1}

@@ -51,7 +51,7 @@ def render_map(study: Study, measures: Measures, *, title: str | None = None) ->
     """
     canvas, names = build_folium_map(study, measures, display_shapes(study, measures))
     runtime = (_TEMPLATES / "map.js").read_text(encoding="utf-8")
-    start = f"sdaasp.start({names['map']}, [{names['order']}]);"
+    start = f"sdaasp.start({names['map']}, [{names['order']}], {names['communes']});"
     leaflet = inline_script((_VENDOR / "leaflet.js").read_text(encoding="utf-8"))
     script = inline_script(f"{runtime}\n{folium_script(canvas)}\n{start}\n")
     environment = jinja2.Environment(

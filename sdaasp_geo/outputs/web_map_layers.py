@@ -14,7 +14,6 @@ from typing import Any
 import folium
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from sdaasp_geo.analysis.deficits import NOT_MEASURED

@@ -5,7 +5,7 @@ Telephone numbers, e-mail addresses and commentaries are not kept.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 
 import pandas as pd
@@ -65,7 +65,7 @@ def _date(file: str) -> str:
     found = _DATE.search(file)
     remedy = "Gardez le nom publié, qui porte la date de la liste."
     try:
-        return datetime.date(*(int(part) for part in found.groups())).isoformat() if found else _no_date(file, remedy)
+        return dt.date(*(int(part) for part in found.groups())).isoformat() if found else _no_date(file, remedy)
     except ValueError:
         return _no_date(file, remedy)
 

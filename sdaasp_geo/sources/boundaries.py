@@ -266,14 +266,14 @@ def _code_faults(table: gpd.GeoDataFrame, field: str, *, file: str) -> list[Faul
             file,
             int(row),
             field,
-            str(table.at[row, "code"]),
+            str(table.loc[row, "code"]),
             "un code INSEE de 5 caractères",
             lost if short[row] else other,
         )
         for row in table.index[~good]
     ]
     return faults + [
-        Fault(file, int(row), field, str(table.at[row, "code"]), "un code unique", "Fusionnez ou ôtez le doublon.")
+        Fault(file, int(row), field, str(table.loc[row, "code"]), "un code unique", "Fusionnez ou ôtez le doublon.")
         for row in table.index[repeated]
     ]
 
@@ -283,7 +283,7 @@ def _geometry_faults(table: gpd.GeoDataFrame, *, file: str) -> list[Fault]:
     area = table.geometry.geom_type.isin(["Polygon", "MultiPolygon"])
     remedy = "Redessinez le contour, ou ôtez la ligne."
     return [
-        Fault(file, int(row), "geometry", str(table.at[row, "code"]), "un polygone non vide", remedy)
+        Fault(file, int(row), "geometry", str(table.loc[row, "code"]), "un polygone non vide", remedy)
         for row in table.index[empty | ~area]
     ]
 

@@ -47,7 +47,7 @@ def read_minutes(path: Path) -> pd.DataFrame:
     repeated = table.duplicated(["origin", "destination"])
     remedy = "Donnez un nombre de minutes positif ou nul, ou laissez vide s'il n'y a pas de trajet."
     faults = [
-        Fault(path.name, int(row), "minutes", str(table.at[row, "minutes"]), "un nombre de minutes", remedy)
+        Fault(path.name, int(row), "minutes", str(table.loc[row, "minutes"]), "un nombre de minutes", remedy)
         for row in table.index[bad]
     ]
     faults += [
@@ -55,7 +55,7 @@ def read_minutes(path: Path) -> pd.DataFrame:
             path.name,
             int(row),
             "destination",
-            str(table.at[row, "destination"]),
+            str(table.loc[row, "destination"]),
             "un couple unique",
             "Ôtez le doublon.",
         )

@@ -107,6 +107,6 @@ def _repeated(table: pd.DataFrame, *, file: str) -> list[Fault]:
     repeated = table.duplicated(["id", "service"]) & (table["id"] != "")
     remedy = "Donnez un identifiant par lieu, et une ligne par service de ce lieu."
     return [
-        Fault(file, int(row), "id", str(table.at[row, "id"]), "un couple lieu × service unique", remedy)
+        Fault(file, int(row), "id", str(table.loc[row, "id"]), "un couple lieu × service unique", remedy)
         for row in table.index[repeated]
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sdaasp_geo.travel.engine import NOT_MEASURED, REACHED, UNREACHABLE, Engine, Method, TimeMatrix
+from sdaasp_geo.travel.engine import NOT_MEASURED, REACHED, UNREACHABLE, Engine, Method, Minutes, TimeMatrix
 
 
 def matrix_engine(minutes: pd.DataFrame, *, name: str) -> Engine:
@@ -48,4 +48,5 @@ def matrix_engine(minutes: pd.DataFrame, *, name: str) -> Engine:
 
 def _lookup(lookup: pd.Series, origins: np.ndarray, destinations: np.ndarray) -> np.ndarray:
     pairs = pd.MultiIndex.from_product([origins, destinations])
-    return lookup.reindex(pairs).to_numpy(dtype="float64").reshape(len(origins), len(destinations))
+    found: Minutes = lookup.reindex(pairs).to_numpy(dtype="float64").reshape(len(origins), len(destinations))
+    return found

@@ -39,8 +39,8 @@ def straight_line_engine(calibration: str, *, coverage: float) -> Engine:
     model = from_mapping(content)
     if content["band"]["coverage"] != coverage:
         message = (
-            f"La bande d'erreur calée couvre {french.percent(content['band']['coverage'], digits=0)} des trajets, et le "
-            f"paramètre bande-erreur demande {french.percent(coverage, digits=0)}. Reprenez la valeur calée."
+            f"La bande d'erreur calée couvre {french.percent(content['band']['coverage'], digits=0)} des trajets, et "
+            f"le paramètre bande-erreur en demande {french.percent(coverage, digits=0)}. Reprenez la valeur calée."
         )
         raise TravelError(message)
     method = _method(content)
@@ -61,18 +61,19 @@ def straight_line_engine(calibration: str, *, coverage: float) -> Engine:
 def _method(content: dict[str, Any]) -> Method:
     figures, trips = content["validation"]["all"], content["trips"]
     error = french.number(figures["mean_absolute_error_min"], digits=1)
+    covered = french.percent(content["band"]["coverage"], digits=0)
     wrong = french.percent(figures["wrong_side_of_30_min"], digits=0)
     description = (
-        f"Estimation{NBSP}: minutes en voiture déduites de la distance à vol d'oiseau entre mairies et lieux et de la "
-        f"densité des communes, calées sur {french.number(trips['used'])} trajets domicile-travail mesurés en Occitanie. "
-        f"Erreur moyenne de {error}{NBSP}min, {wrong} des trajets du mauvais côté de 30{NBSP}minutes (validation croisée "
-        f"par département). La bande d'erreur contient neuf trajets sur dix. Hors d'Occitanie, c'est une extrapolation. "
-        "Ni relief, ni réseau routier, ni circulation ne sont connus de cette estimation."
+        f"Estimation{NBSP}: minutes en voiture déduites de la distance à vol d'oiseau entre la mairie et le lieu et de "
+        f"la densité des deux communes, calées sur {french.number(trips['used'])} trajets domicile-travail mesurés en "
+        f"Occitanie. Erreur moyenne de {error}{NBSP}min ; {wrong} des trajets sont du mauvais côté de 30{NBSP}minutes "
+        f"(validation croisée par département). La bande d'erreur contient {covered} des trajets. Hors d'Occitanie, "
+        "c'est une extrapolation. Cette estimation ne connaît ni le relief, ni le réseau routier, ni la circulation."
     )
     return Method(
         code="ligne-droite",
         label="ligne droite calibrée",
         estimate=True,
         description=description,
-        source=f"{content['model']['source_trips']} ; {content['model']['source_communes']} ; {content['model']['vintage']}",
+        source=" ; ".join(content["model"][key] for key in ("source_trips", "source_communes", "vintage")),
     )

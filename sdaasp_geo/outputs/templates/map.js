@@ -217,9 +217,14 @@ const sdaasp = (() => {
     });
   }
 
-  function start(map, order) {
+  function start(map, order, area) {
     const stack = () => order.forEach((layer) => map.hasLayer(layer) && layer.bringToFront());
-    const home = map.getBounds();
+    const home = area.getBounds();
+    let moved = false;
+    for (const gesture of ["pointerdown", "wheel", "keydown"]) {
+      map.getContainer().addEventListener(gesture, () => (moved = true), { passive: true });
+    }
+    map.on("resize", () => moved || map.fitBounds(home, { padding: [12, 12], animate: false }));
     const scale = () => map.getContainer().classList.toggle("eloignee", map.getZoom() < 8.5);
     map.on("overlayadd", stack);
     map.on("zoomend", scale);
