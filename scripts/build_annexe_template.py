@@ -1,7 +1,7 @@
 """Build ``sdaasp_geo/outputs/templates/annexe.docx``: the word-processor template of the territorial annex.
 
-The template holds real styles and docxtpl tags (``{{ … }}``, ``{%p … %}``, ``{%tr … %}``): a département may open it in a
-word processor, change fonts, colours or wording, and give it back. Running the script again gives the same bytes.
+The template holds real styles and docxtpl tags (``{{ … }}``, ``{%p … %}``, ``{%tr … %}``): a département may open it
+in a word processor, change fonts, colours or wording, and give it back. Running the script again gives the same bytes.
 """
 
 from __future__ import annotations
@@ -177,7 +177,8 @@ def _table_style(document: DocumentType) -> None:
     )
     document.styles.element.append(
         parse_xml(
-            f'<w:style {nsdecls("w")} w:type="table" w:customStyle="1" w:styleId="Tableauannexe"><w:name w:val="{TABLE_STYLE}"/>'
+            f'<w:style {nsdecls("w")} w:type="table" w:customStyle="1" w:styleId="Tableauannexe"><w:name '
+            f'w:val="{TABLE_STYLE}"/>'
             '<w:basedOn w:val="TableNormal"/><w:uiPriority w:val="59"/><w:qFormat/>'
             f"<w:tblPr><w:tblBorders>{lines}</w:tblBorders><w:tblCellMar>"
             '<w:top w:w="40" w:type="dxa"/><w:left w:w="80" w:type="dxa"/><w:bottom w:w="40" w:type="dxa"/>'
@@ -250,7 +251,7 @@ def _parts_1_to_5(document: DocumentType) -> None:
     _table(document, "lieux", (6.0, 3.8, 3.7, 2.1, 1.8), right=(3, 4))
     _heading(document, "4. Communes au-delà d'un seuil ou à vérifier")
     _paragraphs(document, "deficits")
-    _table(document, "deficits", (2.5, 1.6, 1.9, 3.1, 1.8, 6.5), right=(1,))
+    _table(document, "deficits", (2.6, 1.6, 1.9, 2.8, 1.9, 6.6), right=(1,))
     _heading(document, "Zones déficitaires", level=2)
     _table(document, "zones", (2.9, 5.2, 2.2, 2.2, 1.7, 3.2), right=(2, 3, 4))
     _heading(document, "5. Carte")
@@ -401,7 +402,8 @@ def _settings(document: DocumentType) -> None:
         compat.remove(old)
     compat.append(
         parse_xml(
-            f'<w:compatSetting {nsdecls("w")} w:name="compatibilityMode" w:uri="http://schemas.microsoft.com/office/word" w:val="15"/>'
+            f'<w:compatSetting {nsdecls("w")} w:name="compatibilityMode" '
+            'w:uri="http://schemas.microsoft.com/office/word" w:val="15"/>'
         )
     )
     properties = document.core_properties

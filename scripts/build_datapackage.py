@@ -45,9 +45,8 @@ def main() -> None:
         message = "data/datapackage.json does not describe data/: run scripts/build_datapackage.py"
         raise SystemExit(message)
     validate()
-    print(
-        f"data/datapackage.json: {len(LISTED['resource'])} resources, {sum(path.stat().st_size for path in _files())} bytes, valid"
-    )
+    size = sum(path.stat().st_size for path in _files())
+    print(f"data/datapackage.json: {len(LISTED['resource'])} resources, {size} bytes, valid")
 
 
 def describe() -> dict[str, Any]:

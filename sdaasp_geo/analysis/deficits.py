@@ -108,10 +108,19 @@ def _sentence(
         return f"{name}{NBSP}: accès non mesuré ({row['reason']})."
     where = f"à {row['place_commune']} ({row['place_departement']})"
     place = f"{service.nearest} ({row['place_name']}, {where})"
-    time = f"est à {'environ ' if method.estimate else ''}{french.minutes(row['time_min'])}"
+    time = f"est à {_rounded(row, estimate=method.estimate)}"
     if method.estimate:
         time += f" (estimation{NBSP}: de {french.number(row['low_min'])} à {french.minutes(row['high_min'])})"
     return f"{name}{NBSP}: {place} {time}{_verdict(row, labels=labels, rules=rules)}"
+
+
+def _rounded(row: dict[str, Any], *, estimate: bool) -> str:
+    """Write the time in whole minutes, without seeming to satisfy a threshold that it exceeds."""
+    time, threshold = row["time_min"], row["threshold_min"]
+    minutes = french.minutes(time)
+    if row["class"] != SERVED and time > threshold and minutes == french.minutes(threshold):
+        return f"un peu plus de {minutes}"
+    return f"environ {minutes}" if estimate else minutes
 
 
 def _verdict(row: dict[str, Any], *, labels: dict[str, str], rules: Sequence[Rule]) -> str:

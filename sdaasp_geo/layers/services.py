@@ -120,13 +120,14 @@ def build_service_points(
 def within_reach(points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, *, reach_km: float) -> pd.Series:
     """Tell which points lie within a distance of the box of some communes (bool, same index).
 
-    A point without a place is kept: it must be counted.
+    A point without a place is kept, and so is one that is declared in these communes but lies elsewhere: they must
+    be counted.
     """
     west, south, east, north = communes.total_bounds
     margin = reach_km * 1000
     x, y = points.geometry.x, points.geometry.y
     near = x.between(west - margin, east + margin) & y.between(south - margin, north + margin)
-    return near | points.geometry.isna()
+    return near | points.geometry.isna() | points["code_commune"].isin(communes["code"])
 
 
 def _departement_of(code: str) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from sdaasp_geo import french
 from sdaasp_geo.french import NBSP, listing
-from sdaasp_geo.outputs import annexe_access, annexe_draft, annexe_identity, annexe_method
+from sdaasp_geo.outputs import annexe_access, annexe_actions, annexe_draft, annexe_identity, annexe_method
 from sdaasp_geo.outputs.annexe_model import AnnexeFacts, Table, Texts, cleaned, numbered
 from sdaasp_geo.outputs.annexe_scope import Scope, full_name, make_scope
 from sdaasp_geo.study import Measures, Study
@@ -80,16 +80,22 @@ def _texts(scope: Scope) -> dict[str, Texts]:
     caution = " Les temps sont des estimations, données avec leur bande d'erreur." if method.estimate else ""
     return {
         "chapeau": (
-            f"Cette annexe accompagne la convention territoriale de l'EPCI. Elle décrit le territoire, les services qui y sont "
-            f"présents et leur accès ({services}), puis propose une rédaction des articles 2 à 4.{caution}",
+            (
+                "Cette annexe accompagne la convention territoriale de l'EPCI. Elle décrit le territoire, les "
+                "services qui y sont "
+                f"présents et leur accès ({services}), puis propose une rédaction des articles 2 à 4.{caution}"
+            ),
         ),
         "perimetre": annexe_identity.perimeter_notes(scope),
         "services": annexe_identity.mairies_text(scope),
         "acces": annexe_access.border_sentences(scope),
         "deficits": annexe_access.deficits_text(scope),
         "carte": (
-            f"Carte de l'EPCI{NBSP}: périmètre, lieux d'accueil et classes d'accès. Édition du {french.date(scope.study.scheme.edition)}. "
-            f"Temps{NBSP}: {method.label}. Sources{NBSP}: partie 8.",
+            (
+                f"Carte de l'EPCI{NBSP}: périmètre, lieux d'accueil et classes d'accès. Édition du "
+                f"{french.date(scope.study.scheme.edition)}. "
+                f"Temps{NBSP}: {method.label}. Sources{NBSP}: partie 8."
+            ),
         ),
         **annexe_draft.articles(scope),
         "methode": annexe_method.method_texts(scope),
@@ -114,7 +120,7 @@ def _tables(scope: Scope) -> dict[str, Table]:
         "orientations": Table(
             title="Orientations du schéma et constats du territoire",
             header=("Orientation du schéma", "Ce que montrent les chiffres", "Déclinaison retenue"),
-            rows=annexe_draft.orientation_rows(scope),
+            rows=annexe_actions.orientation_rows(scope),
         ),
         "actions": Table(
             title="Propositions d'actions",
@@ -125,7 +131,7 @@ def _tables(scope: Scope) -> dict[str, Table]:
                 "Communes ou territoires",
                 "Pilote, partenaires, calendrier",
             ),
-            rows=annexe_draft.action_rows(scope),
+            rows=annexe_actions.action_rows(scope),
         ),
         "representants": Table(
             title="Représentants de l'EPCI",

@@ -40,7 +40,8 @@ def times_table(scope: Scope) -> Table:
         ),
         rows=tuple(rows),
         note=(
-            "Temps de la mairie de chaque commune au lieu, pondérés par la population. «\u00a090\u202f% des habitants\u00a0»\u00a0: "
+            "Temps de la mairie de chaque commune au lieu, pondérés par la population. «\u00a090\u202f% "
+            "des habitants\u00a0»\u00a0: "
             "temps que neuf habitants sur dix ne dépassent pas. Maximum\u00a0: commune habitée la plus éloignée. "
             f"Méthode\u00a0: {scope.measures.method.label}."
         ),
@@ -83,7 +84,8 @@ def thresholds_table(scope: Scope) -> Table:
         ),
         rows=tuple(rows),
         note=(
-            "La part porte sur les habitants mesurés. «\u00a0À vérifier\u00a0»\u00a0: habitants, déjà comptés à portée ou au-delà, "
+            "La part porte sur les habitants mesurés. «\u00a0À vérifier\u00a0»\u00a0: habitants, déjà "
+            "comptés à portée ou au-delà, "
             "dont la commune a le seuil dans sa bande d'erreur."
         ),
         empty="Aucun seuil n'est fixé par le schéma pour les services mesurés.",
@@ -183,7 +185,8 @@ def deficits_table(scope: Scope) -> Table:
         header=("Commune", "Habitants", "Minutes (bande)", "Lieu le plus proche", "Classe", "Explication"),
         rows=tuple(rows),
         note=(
-            "De la plus éloignée à la plus proche. La bande entre parenthèses est celle de l'erreur de l'estimation\u00a0: "
+            "De la plus éloignée à la plus proche. La bande entre parenthèses est celle de l'erreur de "
+            "l'estimation\u00a0: "
             "une commune est à vérifier quand un seuil y est compris."
         ),
         empty="Toutes les communes de l'EPCI sont dans les seuils du schéma et aucune n'est à vérifier.",
@@ -218,7 +221,10 @@ def zones_table(scope: Scope) -> Table:
             "EPCI concernés",
         ),
         rows=tuple(rows),
-        note="Une zone réunit les communes contiguës au-delà d'un même seuil, quel que soit leur EPCI ou leur département.",
+        note=(
+            "Une zone réunit les communes contiguës au-delà d'un même seuil, quel que soit leur EPCI ou leur "
+            "département."
+        ),
         empty="Aucune zone déficitaire ne touche l'EPCI.",
     )
 
@@ -244,7 +250,8 @@ def deficits_text(scope: Scope) -> tuple[str, ...]:
             group = rows[rows["class"] == code]
             if len(group):
                 parts.append(
-                    f"{count(len(group), 'commune')} de classe «{NBSP}{label}{NBSP}» ({people(group['population'].sum())})"
+                    f"{count(len(group), 'commune')} de classe «{NBSP}{label}{NBSP}» "
+                    f"({people(group['population'].sum())})"
                 )
         check = rows[rows["to_check"]]
         found = listing(parts) or "aucune commune au-delà d'un seuil"
@@ -286,9 +293,5 @@ def _deficit_row(row: Row, labels: dict[str, str]) -> tuple[str, ...]:
     name = str(row["name"])
     sentence = str(row["sentence"]).removeprefix(f"{name}{NBSP}: ")
     label = labels[row["class"]] + (", à vérifier" if row["to_check"] else "")
-    place = (
-        NONE
-        if row["reason"] != REACHED
-        else f"{row['place_name']} ({row['place_commune']}, {row['place_departement']})"
-    )
+    place = NONE if row["reason"] != REACHED else f"{row['place_commune']} ({row['place_departement']})"
     return name, number(row["population"]), band(row), place, label, sentence[0].upper() + sentence[1:]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 
 from sdaasp_geo import french
@@ -11,7 +9,7 @@ from sdaasp_geo.french import NBSP, count, listing, number, percent
 from sdaasp_geo.layers.territories import SIGNS
 from sdaasp_geo.outputs.annexe_hours import french_hours, weekly_hours
 from sdaasp_geo.outputs.annexe_model import Table
-from sdaasp_geo.outputs.annexe_scope import NONE, Scope, kind_label, people, semicolons
+from sdaasp_geo.outputs.annexe_scope import NONE, Row, Scope, kind_label, people, semicolons
 
 FORMATS = {
     "fixe": "fixe",
@@ -145,8 +143,10 @@ def perimeter_notes(scope: Scope) -> tuple[str, ...]:
         study.differences["code"].isin(codes) | (study.differences["epci_second"] == scope.siren)
     ]
     texts += [
-        f"Différence de périmètre à trancher{NBSP}: {row.name_} ({row.code}) relève de {row.epci_name or 'aucun EPCI'} dans "
-        f"la source retenue et de {row.epci_second_name or 'un autre EPCI'} dans la liste de {row.second_vintage} de la "
+        f"Différence de périmètre à trancher{NBSP}: {row.name_} ({row.code}) relève de "
+        f"{row.epci_name or 'aucun EPCI'} dans "
+        f"la source retenue et de {row.epci_second_name or 'un autre EPCI'} dans la liste de "
+        f"{row.second_vintage} de la "
         "source des contours. Les chiffres de cette annexe suivent la source retenue."
         for row in different.fillna("").rename(columns={"name": "name_"}).itertuples(index=False)
     ]
@@ -168,9 +168,9 @@ def perimeter_notes(scope: Scope) -> tuple[str, ...]:
 
 def services_table(scope: Scope, *, permanent: bool) -> Table:
     """Return the inventory of the places of the EPCI, mairies apart: permanent ones, or the others."""
-    points = scope.points()
+    points = scope.points
     chosen = points[(points["permanent"] == permanent) & (points["service"] != MAIRIE)]
-    rows = [_service_row(scope, row) for row in chosen.to_dict("records")]
+    rows = [_service_row(row) for row in chosen.to_dict("records")]
     if permanent:
         title, empty = (
             "Lieux d'accueil permanent",
@@ -190,35 +190,59 @@ def services_table(scope: Scope, *, permanent: bool) -> Table:
     )
 
 
+def main_points(scope: Scope, *, permanent: bool) -> pd.DataFrame:
+    """Return the places of the main service in the EPCI: permanent ones, or the others."""
+    points = scope.points
+    return points[(points["service"] == scope.main) & (points["permanent"] == permanent)]
+
+
+def places_of(points: pd.DataFrame) -> list[str]:
+    """Return the communes of some places, sorted."""
+    return sorted(set(points["commune"]))
+
+
+def place_rate(scope: Scope) -> float:
+    """Return the permanent places of the main service for 10,000 inhabitants of the EPCI."""
+    return 10_000 * len(main_points(scope, permanent=True)) / max(int(scope.epci["population"]), 1)
+
+
+def departement_rate(scope: Scope) -> float:
+    """Return the permanent places of the main service for 10,000 inhabitants of the département."""
+    points, communes = scope.study.points, scope.study.communes
+    inside = points["inside"] & points["permanent"] & (points["service"] == scope.main)
+    return 10_000 * int(inside.sum()) / max(int(communes.loc[communes["inside"], "population"].sum()), 1)
+
+
 def mairies_text(scope: Scope) -> tuple[str, ...]:
     """Count the mairies of the EPCI and those whose hours are published; empty when not measured."""
     if MAIRIE not in scope.services:
         return ()
-    points = scope.points()
+    points = scope.points
     mairies = points[points["service"] == MAIRIE]
     known = int((mairies["horaires"].fillna("") != "").sum())
     return (
-        f"L'EPCI compte par ailleurs {count(len(mairies), 'mairie')}, dont {number(known)} avec des horaires publiés. "
-        "Leurs horaires figurent, commune par commune, dans le relevé placé en fin d'annexe.",
+        (
+            f"L'EPCI compte par ailleurs {count(len(mairies), 'mairie')}, dont {number(known)} avec des horaires publiés. "
+            "Leurs horaires figurent, commune par commune, dans le relevé placé en fin d'annexe."
+        ),
     )
 
 
 def communes_table(scope: Scope) -> Table:
     """Return the list of every commune: inhabitants, nearest place of the main service, hours of the mairie."""
     main = scope.of_service(scope.main).set_index("code").to_dict("index")
-    points = scope.points()
+    points = scope.points
     mairies = points[points["service"] == MAIRIE].drop_duplicates("code_commune").set_index("code_commune")
     hours = {
         code: french_hours(row["horaires"] or "", row["horaires_bruts"] or "")
         for code, row in mairies.fillna("").to_dict("index").items()
     }
-    label: Callable[[str], str] = lambda code: hours.get(code, "horaires non publiés")  # noqa: E731 - one local default
     rows = [
         (
             f"{row['name']} ({row['code']})",
             number(row["population"]),
             *_nearest(main.get(row["code"])),
-            label(str(row["code"])),
+            hours.get(str(row["code"]), "horaires non publiés"),
         )
         for row in scope.members.to_dict("records")
     ]
@@ -244,8 +268,14 @@ def _perimeter_column(frame: pd.DataFrame) -> tuple[str, ...]:
     if frame.empty:
         return (NONE,) * 4
     people_count, area = int(frame["population"].sum()), float(frame["area_km2"].sum())
-    density = f"{number(people_count / area, digits=1)}{NBSP}hab./km²" if area else "non mesuré"
+    density = f"{number(density_km2(frame), digits=1)}{NBSP}hab./km²" if area else "non mesuré"
     return number(len(frame)), people(people_count), f"{number(area)}{NBSP}km²", density
+
+
+def density_km2(frame: pd.DataFrame) -> float:
+    """Return inhabitants per square kilometre of some communes; NaN without area."""
+    area = float(frame["area_km2"].sum())
+    return float(frame["population"].sum()) / area if area else float("nan")
 
 
 def _share(frame: pd.DataFrame, whole: pd.DataFrame) -> float:
@@ -297,7 +327,8 @@ def _change(scope: Scope, row: dict[str, str], names: pd.Series) -> str:
     label = f"{row['name']} ({row['code']})"
     later = names.get(row["after"], row["after"])
     if row["change"] == "changement d'EPCI":
-        return f"{label} a changé d'EPCI{NBSP}: {scope.epci_name(row['before'] or None)}, puis {scope.epci_name(row['after'] or None)}."
+        before, after = scope.epci_name(row["before"] or None), scope.epci_name(row["after"] or None)
+        return f"{label} a changé d'EPCI{NBSP}: {before}, puis {after}."
     if row["change"] == "changement_de_nom":
         return f"{label} se nomme désormais {later}."
     if row["change"] == "fusion" and row["before"] == row["after"]:
@@ -309,7 +340,7 @@ def _change(scope: Scope, row: dict[str, str], names: pd.Series) -> str:
     return f"{label}{NBSP}: {row['change'].replace('_', ' ')} ({later}, {row['after']})."
 
 
-def _service_row(scope: Scope, row: dict) -> tuple[str, ...]:
+def _service_row(row: Row) -> tuple[str, ...]:
     place = str(row["nom"])
     if row["adresse"]:
         place += f"{NBSP}– {row['adresse']}"
@@ -324,7 +355,7 @@ def _service_row(scope: Scope, row: dict) -> tuple[str, ...]:
     return place, str(row["commune"]), row["operateur"] or "non précisé", kind, hours, source
 
 
-def _nearest(row: dict | None) -> tuple[str, str]:
+def _nearest(row: Row | None) -> tuple[str, str]:
     if row is None or pd.isna(row["time_min"]):
         return "non mesuré", NONE
     return number(row["time_min"], digits=1), f"{row['place_commune']} ({row['place_departement']})"

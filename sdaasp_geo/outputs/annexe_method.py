@@ -66,7 +66,10 @@ def unmeasured_table() -> Table:
         title="Éléments du diagnostic territorial non mesurés dans cette édition",
         header=("N°", "Élément", "Raison"),
         rows=rows,
-        note="Numéros de la liste des trente-six éléments d'une annexe territoriale. Les éléments non cités sont traités plus haut.",
+        note=(
+            "Numéros de la liste des trente-six éléments d'une annexe territoriale. Les éléments non cités "
+            "sont traités plus haut."
+        ),
     )
 
 
@@ -83,8 +86,11 @@ def method_texts(scope: Scope) -> Texts:
     texts = [
         f"Temps de trajet{NBSP}: {method.label}. {nature} {method.description}",
         f"Source des temps{NBSP}: {method.source.rstrip('.')}.",
-        f"Départ{NBSP}: mairie de la commune (ou point intérieur du contour quand elle n'est pas située). Arrivée{NBSP}: lieu "
-        "d'accueil permanent le plus proche, quel que soit son département.",
+        (
+            f"Départ{NBSP}: mairie de la commune (ou point intérieur du contour quand elle n'est pas située). "
+            f"Arrivée{NBSP}: lieu "
+            "d'accueil permanent le plus proche, quel que soit son département."
+        ),
         f"Formats comptés comme accueil permanent{NBSP}: {listing(kinds)}. Les autres sont une présence partielle.",
         "Un temps égal au seuil le respecte. Moyenne, médiane et 90e centile sont pondérés par la population légale.",
         f"Périmètres et populations{NBSP}: {scope.vintage}. Édition{NBSP}: voir en tête. Contours généralisés.",
@@ -93,7 +99,8 @@ def method_texts(scope: Scope) -> Texts:
         texts.insert(
             1,
             (
-                f"Bande d'erreur{NBSP}: elle contient {round(100 * error)}\u202f% des trajets de référence. Une commune dont la bande contient "
+                f"Bande d'erreur{NBSP}: elle contient {round(100 * error)}\u202f% des trajets de référence. "
+                "Une commune dont la bande contient "
                 "un seuil est «\u00a0à vérifier\u00a0», qu'elle soit classée en deçà ou au-delà."
             ),
         )
@@ -144,7 +151,7 @@ def sources_table(scope: Scope) -> Table:
 
 def _point_sources(scope: Scope) -> list[Texts]:
     points = scope.study.points
-    rows = []
+    rows: list[Texts] = []
     for service in scope.services:
         own = points[points["service"] == service]
         sources = sorted(
@@ -159,6 +166,6 @@ def _point_sources(scope: Scope) -> list[Texts]:
 
 def warnings_of(scope: Scope) -> Texts:
     """Return the warnings of the study that concern the EPCI: those that name it, or no EPCI at all."""
-    others = {name for siren, name in scope.names().items() if siren != scope.siren}
+    others = {name for siren, name in scope.names.items() if siren != scope.siren}
     own = str(scope.epci["name"])
     return tuple(text for text in scope.study.warnings if own in text or not any(name in text for name in others))

@@ -115,7 +115,7 @@ def clean(text: str) -> str:
 
 
 def numbered(tables: Mapping[str, Table]) -> dict[str, Table]:
-    """Number, in order, the tables that have rows."""
+    """Give their number, in order, to the tables that have rows."""
     result, rank = {}, 0
     for key, table in tables.items():
         rank += bool(table.rows)

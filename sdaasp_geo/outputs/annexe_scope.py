@@ -43,6 +43,12 @@ class Scope:
         Access of its communes, with ``name, population, inside, departement`` of the commune.
     census : DataFrame
         Ages and dwellings of the census, for every commune.
+    points : DataFrame
+        Service points that lie in it, of the measured services.
+    names : dict
+        Names of the EPCI known to the study, by SIREN.
+    coverage_rows, summary_rows : dict
+        Rows of the figures of the EPCI and of the département, by level, service, part (and rule).
     """
 
     study: Study
@@ -52,6 +58,10 @@ class Scope:
     members: pd.DataFrame
     access: pd.DataFrame
     census: pd.DataFrame
+    points: pd.DataFrame
+    names: dict[str, str]
+    coverage_rows: dict[tuple[str, str, str, str], Row]
+    summary_rows: dict[tuple[str, str, str], Row]
 
     @property
     def departement(self) -> str:
@@ -100,46 +110,19 @@ class Scope:
         """Return the access rows of one service."""
         return self.access[self.access["service"] == service]
 
-    def points(self) -> pd.DataFrame:
-        """Return the service points that lie in the EPCI, of the measured services."""
-        points = pd.DataFrame(self.study.points.drop(columns="geometry"))
-        own = points[(points["epci"] == self.siren) & points["service"].isin(self.services)]
-        return own.sort_values(["service", "commune", "id"], ignore_index=True)
-
     def epci_name(self, siren: object) -> str:
         """Return the name of an EPCI of the study or around it, its SIREN where the name is not loaded."""
         if not isinstance(siren, str):
             return "aucun EPCI"
-        return self.names().get(siren, f"EPCI{NBSP}{siren}")
-
-    def names(self) -> dict[str, str]:
-        """Return the names of the EPCI known to the study, by SIREN."""
-        study = self.study
-        tables = (study.neighbours, study.epci)
-        known = {
-            str(siren): str(name) for table in tables for siren, name in zip(table["siren"], table["name"], strict=True)
-        }
-        for side in ("epci", "epci_second"):
-            labels = study.differences[[side, f"{side}_name"]].dropna()
-            known = dict(zip(labels[side], labels[f"{side}_name"], strict=True)) | known
-        return known
+        return self.names.get(siren, f"EPCI{NBSP}{siren}")
 
     def coverage(self, service: str, part: str, rule: str, *, departement: bool = False) -> Row | None:
         """Return the coverage row of a part of the EPCI, or of the département."""
-        table = self.measures.coverage
-        chosen = table[(table["service"] == service) & (table["part"] == part) & (table["rule"] == rule)]
-        return self._territory(chosen, departement=departement)
+        return self.coverage_rows.get(("departement" if departement else "epci", service, part, rule))
 
     def summary(self, service: str, part: str, *, departement: bool = False) -> Row | None:
         """Return the summary row of a part of the EPCI, or of the département."""
-        table = self.measures.summary
-        chosen = table[(table["service"] == service) & (table["part"] == part)]
-        return self._territory(chosen, departement=departement)
-
-    def _territory(self, table: pd.DataFrame, *, departement: bool) -> Row | None:
-        level, territory = ("departement", self.departement) if departement else ("epci", self.siren)
-        rows = table[(table["level"] == level) & (table["territory"] == territory)].to_dict("records")
-        return rows[0] if rows else None
+        return self.summary_rows.get(("departement" if departement else "epci", service, part))
 
 
 def make_scope(study: Study, measures: Measures, *, siren: str, census: pd.DataFrame) -> Scope:
@@ -157,8 +140,45 @@ def make_scope(study: Study, measures: Measures, *, siren: str, census: pd.DataF
     members = pd.DataFrame(study.communes.drop(columns="geometry"))
     members = members[members["epci"] == siren].sort_values("code", ignore_index=True)
     identity = members[["code", "name", "population", "inside", "departement"]]
-    access = measures.access.merge(identity, on="code", how="inner")
-    return Scope(study, measures, siren, rows[0], members, access, census)
+    own = measures.access[measures.access["code"].isin(set(members["code"]))]
+    coverage, summary = (_figures(study, table, siren=siren) for table in (measures.coverage, measures.summary))
+    return Scope(
+        study=study,
+        measures=measures,
+        siren=siren,
+        epci=rows[0],
+        members=members,
+        access=own.merge(identity, on="code", how="inner"),
+        census=census,
+        points=_points(study, siren),
+        names=_names(study),
+        coverage_rows={(row["level"], row["service"], row["part"], row["rule"]): row for row in coverage},
+        summary_rows={(row["level"], row["service"], row["part"]): row for row in summary},
+    )
+
+
+def _figures(study: Study, table: pd.DataFrame, *, siren: str) -> list[Row]:
+    """Return the rows of the EPCI and of the département."""
+    wanted = {"epci": siren, "departement": study.scheme.departement}
+    return table[table["level"].map(wanted) == table["territory"]].to_dict("records")
+
+
+def _points(study: Study, siren: str) -> pd.DataFrame:
+    """Return the service points that lie in an EPCI, of the measured services."""
+    points = study.points
+    own = points[(points["epci"] == siren) & points["service"].isin(study.scheme.mesure.services)]
+    return pd.DataFrame(own.drop(columns="geometry")).sort_values(["service", "commune", "id"], ignore_index=True)
+
+
+def _names(study: Study) -> dict[str, str]:
+    """Return the names of the EPCI known to the study, by SIREN."""
+    known: dict[str, str] = {}
+    for side in ("epci_second", "epci"):
+        labels = study.differences[[side, f"{side}_name"]].dropna()
+        known |= dict(zip(labels[side].astype(str), labels[f"{side}_name"].astype(str), strict=True))
+    for table in (study.neighbours, study.epci):
+        known |= dict(zip(table["siren"].astype(str), table["name"].astype(str), strict=True))
+    return known
 
 
 def full_name(name: str, kind: str) -> str:

@@ -16,11 +16,12 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyogrio
 import shapely
 
 from sdaasp_geo.errors import Fault, InputError
-from sdaasp_geo.french import NBSP
+from sdaasp_geo.french import NBSP, count
 
 _DRIVERS = {
     ".gpkg": ("GPKG", (b"SQLite format 3\x00",)),
@@ -147,6 +148,8 @@ def _gate(path: Path) -> str:
     expected = f"l'un des formats {', '.join(sorted(_DRIVERS))}"
     if path.suffix.lower() not in _DRIVERS:
         raise InputError([Fault(path.name, None, "", path.suffix, expected, "Enregistrez la couche en GeoPackage.")])
+    if not path.is_file():
+        raise InputError([Fault(path.name, None, "", "", "un fichier existant", "Vérifiez le chemin.")])
     driver, magics = _DRIVERS[path.suffix.lower()]
     with path.open("rb") as stream:
         head = stream.read(64).lstrip(b" \t\r\n")
@@ -157,7 +160,7 @@ def _gate(path: Path) -> str:
     if driver == "GeoJSON":
         _check_geojson(path, fault)
     if path.suffix.lower() == ".zip":
-        _check_zip(path)
+        _check_zip(path, fault)
     fiona = _fiona()
     if fiona is not None and driver != "Parquet":
         try:
@@ -177,16 +180,19 @@ def _check_geojson(path: Path, fault: Fault) -> None:
         raise InputError([fault])
 
 
-def _check_zip(path: Path) -> None:
+def _check_zip(path: Path, fault: Fault) -> None:
     remedy = "Déposez dans l'archive les seuls fichiers .shp, .shx, .dbf, .prj et .cpg d'une couche."
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except zipfile.BadZipFile as error:
+        raise InputError([fault]) from error
     total = sum(entry.file_size for entry in entries)
     packed = max(1, sum(entry.compress_size for entry in entries))
     faults = [
         Fault(path.name, None, "", entry.filename, "un nom de fichier simple", remedy)
         for entry in entries
-        if entry.filename.startswith(("/", "\\")) or ".." in Path(entry.filename).parts
+        if entry.filename.startswith(("/", "\\")) or ".." in entry.filename.replace("\\", "/").split("/")
     ]
     if total > _ZIP_TOTAL or total / packed > _ZIP_RATIO:
         faults.append(Fault(path.name, None, "", f"{total} octets décompressés", "une archive raisonnable", remedy))
@@ -197,15 +203,18 @@ def _check_zip(path: Path) -> None:
 
 
 def _gdal_path(path: Path) -> str:
-    return f"/vsizip/{path.resolve()}" if path.suffix.lower() == ".zip" else str(path)
+    """Return what GDAL opens: of an archive, its one .shp (whatever else lies there, and in any folder)."""
+    if path.suffix.lower() != ".zip":
+        return str(path)
+    with zipfile.ZipFile(path) as archive:
+        (inner,) = (name for name in archive.namelist() if name.lower().endswith(".shp"))
+    return f"/vsizip/{{{path.resolve()}}}/{inner}"
 
 
 def _load(path: Path, *, layer: str) -> gpd.GeoDataFrame:
-    if not path.is_file():
-        raise InputError([Fault(path.name, None, "", "", "un fichier existant", "Vérifiez le chemin.")])
     driver = _gate(path)
     if driver == "Parquet":
-        return gpd.read_parquet(path)
+        return _read_parquet(path)
     layers = [str(name) for name, _ in pyogrio.list_layers(_gdal_path(path))]
     if (layer and layer not in layers) or (not layer and len(layers) != 1):
         remedy = f"Précisez communes_couche dans scheme.toml{NBSP}: {', '.join(layers)}."
@@ -213,6 +222,14 @@ def _load(path: Path, *, layer: str) -> gpd.GeoDataFrame:
     chosen = layer or layers[0]
     options: dict[str, Any] = {"encoding": "cp1252"} if _is_cp1252(path, driver) else {}
     return gpd.read_file(_gdal_path(path), layer=chosen, engine="pyogrio", **options)
+
+
+def _read_parquet(path: Path) -> gpd.GeoDataFrame:
+    try:
+        return gpd.read_parquet(path)
+    except (pa.ArrowException, ValueError) as error:
+        remedy = "Enregistrez la couche en GeoParquet ou en GeoPackage."
+        raise InputError([Fault(path.name, None, "", "", "un fichier GeoParquet", remedy)]) from error
 
 
 def _is_cp1252(path: Path, driver: str) -> bool:
@@ -309,7 +326,8 @@ def _repair(table: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
     geometry = table.geometry.copy()
     geometry[invalid] = polygons
     lost = [code for code, shape in zip(table["code"][invalid], polygons, strict=True) if shape.is_empty]
-    warnings = [f"Contours réparés (anneaux non valides){NBSP}: {', '.join(sorted(table['code'][invalid]))}."]
+    number = count(len(polygons), "contour réparé", "contours réparés")
+    warnings = [f"{number} (anneaux non valides){NBSP}: {', '.join(sorted(table['code'][invalid]))}."]
     if lost:
         warnings.append(f"Contours sans surface après réparation{NBSP}: {', '.join(sorted(lost))}.")
     return table.set_geometry(geometry), warnings

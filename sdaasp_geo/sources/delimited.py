@@ -46,7 +46,11 @@ def read_delimited(path: Path) -> pd.DataFrame:
     text = decode(path.read_bytes(), file=path.name)
     header_line = text.split("\n", 1)[0]
     separator = max(_SEPARATORS, key=header_line.count)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error as error:
+        remedy = "Un guillemet ouvert n'est sans doute pas refermé."
+        raise InputError([Fault(path.name, None, "", "", "un fichier CSV lisible", remedy)]) from error
     if not rows:
         remedy = "Donnez un fichier qui commence par une ligne d'en-têtes."
         raise InputError([Fault(path.name, None, "", "", "au moins une ligne", remedy)])

@@ -6,14 +6,28 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from sdaasp_geo.errors import Fault, InputError
+from sdaasp_geo.french import NBSP
 from sdaasp_geo.sources.delimited import read_delimited
 
 _NAMES = {
     "origin": ("origin", "origine", "from", "from_id", "code_origine"),
     "destination": ("destination", "to", "to_id", "lieu", "code_destination"),
     "minutes": ("minutes", "time_min", "duree_min", "travel_time"),
+}
+_CODE = r"(?:\d{2}|2[AB])\d{3}"
+_EXPECTED = {
+    "origin": (
+        "un code INSEE de 5 caractères",
+        f"Donnez le code de la commune en texte{NBSP}: un nombre perd son zéro de tête.",
+    ),
+    "destination": ("un couple unique", "Ôtez le doublon."),
+    "minutes": (
+        "un nombre de minutes",
+        "Donnez un nombre de minutes positif ou nul, ou laissez vide s'il n'y a pas de trajet.",
+    ),
 }
 
 
@@ -34,42 +48,50 @@ def read_minutes(path: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        Missing columns, times that are not positive numbers, repeated pairs: all together.
+        Missing columns, origins that are no commune code (lost leading zero), times that are not positive numbers,
+        repeated pairs: all together.
     """
-    raw = pd.read_parquet(path) if path.suffix == ".parquet" else read_delimited(path)
-    table = pd.DataFrame({role: raw[_column(raw, role, file=path.name)] for role in _NAMES})
-    if path.suffix == ".parquet":
-        table.index = pd.RangeIndex(2, len(table) + 2)
+    raw = _read_parquet(path) if path.suffix == ".parquet" else read_delimited(path)
+    table = raw[_columns(raw, file=path.name)].set_axis(list(_NAMES), axis="columns")
     text = table["minutes"].astype("str").str.strip().str.replace(",", ".", regex=False)
-    blank = text.isin(["", "nan", "None", "<NA>"])
+    blank = table["minutes"].isna() | text.isin(["", "nan", "None", "<NA>"])
     values = pd.to_numeric(text.mask(blank), errors="coerce")
-    bad = (~blank & ~(np.isfinite(values) & (values >= 0))).fillna(value=True)
-    repeated = table.duplicated(["origin", "destination"])
-    remedy = "Donnez un nombre de minutes positif ou nul, ou laissez vide s'il n'y a pas de trajet."
+    table = table.astype({"origin": "str", "destination": "str"})
     faults = [
-        Fault(path.name, int(row), "minutes", str(table.loc[row, "minutes"]), "un nombre de minutes", remedy)
-        for row in table.index[bad]
+        *_faults(table, ~table["origin"].str.fullmatch(_CODE).fillna(value=False), "origin", file=path.name),
+        *_faults(table, ~blank & ~(np.isfinite(values) & (values >= 0)), "minutes", file=path.name),
+        *_faults(table, table.duplicated(["origin", "destination"]), "destination", file=path.name),
     ]
-    faults += [
-        Fault(
-            path.name,
-            int(row),
-            "destination",
-            str(table.loc[row, "destination"]),
-            "un couple unique",
-            "Ôtez le doublon.",
-        )
-        for row in table.index[repeated]
+    if faults:
+        raise InputError(sorted(faults, key=lambda fault: (fault.row or 0, fault.column)))
+    return table.assign(minutes=values.astype("float64"))
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_parquet(path)
+    except (pa.ArrowException, ValueError) as error:
+        raise InputError([Fault(path.name, None, "", "", "un fichier Parquet", "Donnez un CSV UTF-8.")]) from error
+    return table.set_axis(pd.RangeIndex(2, len(table) + 2), axis="index")
+
+
+def _faults(table: pd.DataFrame, wrong: pd.Series, column: str, *, file: str) -> list[Fault]:
+    expected, remedy = _EXPECTED[column]
+    return [
+        Fault(file, int(row), column, str(table.loc[row, column]), expected, remedy) for row in table.index[wrong]
+    ]
+
+
+def _columns(table: pd.DataFrame, *, file: str) -> list[str]:
+    """Return the columns of the file that play each role."""
+    found = {role: next((name for name in names if name in table.columns), "") for role, names in _NAMES.items()}
+    present = ", ".join(map(str, table.columns))
+    remedy = "Renommez la colonne (origin, destination, minutes)."
+    faults = [
+        Fault(file, 1, role, present, f"une colonne «{NBSP}{role}{NBSP}»", remedy)
+        for role, name in found.items()
+        if not name
     ]
     if faults:
         raise InputError(faults)
-    return table.assign(minutes=values.astype("float64")).astype({"origin": "str", "destination": "str"})
-
-
-def _column(table: pd.DataFrame, role: str, *, file: str) -> str:
-    for name in _NAMES[role]:
-        if name in table.columns:
-            return name
-    expected = f"une colonne «\u00a0{role}\u00a0»"
-    found = ", ".join(map(str, table.columns))
-    raise InputError([Fault(file, 1, role, found, expected, "Renommez la colonne (origin, destination, minutes).")])
+    return list(found.values())

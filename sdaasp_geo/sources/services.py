@@ -7,12 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.sources.anct import anct_to_grid, is_anct_list
 from sdaasp_geo.sources.delimited import read_delimited
+from sdaasp_geo.sources.france import read_departements
 
 GRID_SCHEMA = "services/grille-commune.schema.json"
 _REMEDIES = {
@@ -45,7 +48,8 @@ def read_services(path: Path) -> pd.DataFrame:
     ------
     InputError
         Every fault of every cell, together: missing column, empty required cell, value out of the list or of
-        the pattern, coordinate that is not a number or out of bounds, repeated identifier.
+        the pattern, coordinate that is not a number or out of bounds, longitude and latitude swapped, repeated
+        identifier.
     """
     raw = _read(path)
     missing = [field["name"] for field in grid_fields() if field["name"] not in raw.columns]
@@ -56,7 +60,7 @@ def read_services(path: Path) -> pd.DataFrame:
         )
     table = raw[[field["name"] for field in grid_fields()]]
     faults = [fault for field in grid_fields() for fault in _field_faults(table, field, file=path.name)]
-    faults += _repeated(table, file=path.name)
+    faults += [*_repeated(table, file=path.name), *_swapped(table, file=path.name)]
     if faults:
         raise InputError(sorted(faults, key=lambda fault: (fault.row or 0, fault.column)))
     return table.assign(lon=_numbers(table["lon"]), lat=_numbers(table["lat"]))
@@ -110,3 +114,23 @@ def _repeated(table: pd.DataFrame, *, file: str) -> list[Fault]:
         Fault(file, int(row), "id", str(table.loc[row, "id"]), "un couple lieu × service unique", remedy)
         for row in table.index[repeated]
     ]
+
+
+def _swapped(table: pd.DataFrame, *, file: str) -> list[Fault]:
+    """Find the points that fall in the département of their commune once longitude and latitude are exchanged."""
+    lon, lat = _numbers(table["lon"]), _numbers(table["lat"])
+    known = {code: departement.bounds for code, departement in read_departements().items()}
+    code = table["code_commune"]
+    departement = code.str[:2].where(~code.str.startswith("97"), code.str[:3])
+    nowhere = (np.nan,) * 4
+    box = np.array([known.get(name, nowhere) for name in departement]).reshape(-1, 4)
+    swapped = _in_box(lat, lon, box) & ~_in_box(lon, lat, box)
+    expected = "une longitude, puis une latitude, dans le département de la commune déclarée"
+    return [
+        Fault(file, int(row), "lon", str(table.loc[row, "lon"]), expected, _REMEDIES["bounds"])
+        for row in table.index[swapped]
+    ]
+
+
+def _in_box(x: pd.Series, y: pd.Series, box: npt.NDArray[np.float64]) -> pd.Series:
+    return (x >= box[:, 0]) & (x <= box[:, 2]) & (y >= box[:, 1]) & (y <= box[:, 3])

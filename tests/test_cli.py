@@ -1,0 +1,91 @@
+"""The command line: French, honest exit codes, nothing but what was asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user does, in a fresh interpreter where warnings are errors."""
+    program = "import sys; from sdaasp_geo.cli import main; main()"
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"}
+    return subprocess.run(  # noqa: S603 - the interpreter of the tests, fixed words
+        [sys.executable, "-W", "error", "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        cwd=cwd,
+        env=environment,
+    )
+
+
+@pytest.mark.parametrize("command", [[], ["build"], ["check"], ["annex"], ["init"], ["schemes"]])
+def test_help_is_in_french(command: list[str]) -> None:
+    result = run(*command, "--help")
+    assert result.returncode == 0
+    assert "Usage :" in result.stdout
+    assert "Affiche cette aide." in result.stdout
+    assert "Show this message" not in result.stdout
+
+
+def test_schemes_lists_the_embedded_ones() -> None:
+    result = run("schemes")
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["alpes-de-haute-provence", "hautes-pyrenees"]
+
+
+def test_check_says_valid_and_writes_nothing(tmp_path: Path) -> None:
+    result = run("check", "hautes-pyrenees", cwd=tmp_path)
+    assert result.returncode == 0
+    assert "469 communes, 9 EPCI signataires" in result.stdout
+    assert "Arbéost et Ferrières" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_fails_on_bad_input_with_every_fault(tmp_path: Path) -> None:
+    assert run("init", str(tmp_path / "s"), "--departement", "48").returncode == 0
+    grid = tmp_path / "s" / "services.csv"
+    header = grid.read_text(encoding="utf-8").strip()
+    row = "a,Lieu,,france-services,fixe,,4001,Digne,6.2,44.1,adresse,,,,,moi,2024-01-01,LO\n"
+    grid.write_text(f"{header}\n{row}{row}", encoding="utf-8")
+    result = run("check", str(tmp_path / "s"))
+    assert result.returncode == 1
+    assert "ligne 2" in result.stderr
+    assert "ligne 3" in result.stderr
+    assert "4001" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["build", "nulle-part", "--out", "x"], ["annex", "hautes-pyrenees", "--epci", "Xyz"]])
+def test_errors_are_in_french_without_traceback(arguments: list[str], tmp_path: Path) -> None:
+    result = run(*arguments, cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("Erreur") or "Erreur" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_usage_errors_are_in_french() -> None:
+    result = run("build")
+    assert result.returncode == 2
+    assert "Il manque l'argument" in result.stderr
+
+
+def test_quiet_build_prints_nothing(tmp_path: Path) -> None:
+    result = run("build", "alpes-de-haute-provence", "--out", str(tmp_path / "04"), "--quiet")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (tmp_path / "04" / "index.html").is_file()
+
+
+def test_build_ends_with_three_figures(tmp_path: Path) -> None:
+    result = run("build", "hautes-pyrenees", "--out", str(tmp_path / "65"))
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
+    assert lines[-4].startswith("Trois chiffres (estimation)")
+    assert "index.html" in result.stdout
+    assert "Carte" in result.stderr.splitlines()
