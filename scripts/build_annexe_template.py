@@ -16,25 +16,28 @@ from pathlib import Path
 from docx import Document
 from docx.document import Document as DocumentType
 from docx.enum.section import WD_ORIENT
-from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
-from docx.shared import Cm, Pt, RGBColor
-from docx.styles.style import ParagraphStyle
-from docx.table import Table
+from docx.shared import Cm
+from docx.table import Table, _Row
 from docx.text.paragraph import Paragraph
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from _annexe_styles import (  # noqa: E402 - the checkout is not installed
+    GREY,
+    TABLE_STYLE,
+    add_table_style,
+    set_style,
+    set_styles,
+)
+
 from sdaasp_geo.outputs.annexe_docx import TEMPLATE, repack  # noqa: E402 - the checkout is not installed
 
 NBSP = "\u00a0"
-BLUE, GREY, INK = RGBColor(0x1B, 0x3A, 0x6B), RGBColor(0x4A, 0x4F, 0x57), RGBColor(0x1C, 0x1C, 0x1C)
-FONT = "Arial"
-TABLE_STYLE = "Tableau annexe"
 WIDTH_CM = 17.4
 """Width of the text: A4 less margins of 1.8 cm."""
 
@@ -46,8 +49,8 @@ def build() -> bytes:
     document = Document()
     _empty(document)
     _page(document)
-    _styles(document)
-    _table_style(document)
+    set_styles(document)
+    add_table_style(document)
     _footer(document)
     _head(document)
     _parts_1_to_5(document)
@@ -79,119 +82,9 @@ def _page(document: DocumentType) -> None:
     section.header_distance = section.footer_distance = Cm(1.0)
 
 
-def _styles(document: DocumentType) -> None:
-    defaults = document.styles.element.find(qn("w:docDefaults")).find(qn("w:rPrDefault")).find(qn("w:rPr"))
-    language = defaults.find(qn("w:lang"))
-    for key in ("w:val", "w:eastAsia"):
-        language.set(qn(key), "fr-FR")
-    _style(document, "Normal", size=10, after=5)
-    _style(document, "Title", size=20, color=BLUE, bold=True, after=2)
-    _style(document, "Subtitle", size=14, color=INK, bold=True, after=10)
-    _style(document, "Heading 1", size=14, color=BLUE, bold=True, before=16, after=6)
-    _style(document, "Heading 2", size=11.5, color=BLUE, bold=True, before=11, after=4)
-    _style(document, "Heading 3", size=10, color=INK, bold=True, before=9, after=3)
-    _style(document, "Caption", size=9, color=BLUE, bold=True, before=9, after=3)
-    document.styles["Caption"].paragraph_format.keep_with_next = True
-    _new_style(document, "Texte de tableau", size=8, after=0)
-    _new_style(document, "En-tête de tableau", size=8, color=RGBColor(255, 255, 255), bold=True, after=0)
-    _new_style(document, "Note de tableau", size=7.5, color=GREY, before=2, after=8)
-    _new_style(document, "Constat", size=10, before=4, after=8)
-    _new_style(document, "Encadré", size=9, after=4)
-    _new_style(document, "Figure", size=9, before=4, after=4)
-    document.styles["Figure"].paragraph_format.keep_with_next = True
-    _boxed(document.styles["Encadré"], sides=("top", "left", "bottom", "right"))
-    _boxed(document.styles["Constat"], sides=("left",))
-    blank = document.styles.add_style("À compléter", WD_STYLE_TYPE.CHARACTER)
-    blank.quick_style = True
-    blank.element.get_or_add_rPr().append(
-        parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="FFF2A8"/>')
-    )
-    _rule_below(document.styles["Heading 1"])
-    _rule_below(document.styles["Title"], none=True)
-
-
-def _new_style(document: DocumentType, name: str, **options: object) -> None:
-    style = document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
-    style.base_style = document.styles["Normal"]
-    style.quick_style = True
-    _style(document, name, **options)  # type: ignore[arg-type]
-
-
-def _style(
-    document: DocumentType,
-    name: str,
-    *,
-    size: float,
-    color: RGBColor = INK,
-    bold: bool = False,
-    before: float = 0,
-    after: float = 0,
-) -> None:
-    style: ParagraphStyle = document.styles[name]
-    fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
-    for key in list(fonts.attrib):
-        del fonts.attrib[key]
-    for key in ("w:ascii", "w:hAnsi", "w:cs", "w:eastAsia"):
-        fonts.set(qn(key), FONT)
-    style.font.size, style.font.bold, style.font.italic = Pt(size), bold, False
-    style.font.color.rgb = color
-    style.paragraph_format.space_before, style.paragraph_format.space_after = Pt(before), Pt(after)
-    style.paragraph_format.line_spacing = 1.08 if name == "Normal" else None
-    for tag in ("w:spacing", "w:kern"):
-        odd = style.element.rPr.find(qn(tag))
-        if odd is not None:
-            style.element.rPr.remove(odd)
-
-
-def _boxed(style: ParagraphStyle, *, sides: Sequence[str]) -> None:
-    """Frame a paragraph style and shade it."""
-    edges = "".join(
-        f'<w:{side} w:val="single" w:sz="{18 if len(sides) == 1 else 6}" w:space="5" w:color="1B3A6B"/>'
-        for side in sides
-    )
-    properties = style.element.get_or_add_pPr()
-    borders = parse_xml(f"<w:pBdr {nsdecls('w')}>{edges}</w:pBdr>")
-    shade = parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="EEF2F8"/>')
-    properties.insert_element_before(borders, "w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:outlineLvl")
-    properties.insert_element_before(shade, "w:tabs", "w:spacing", "w:ind", "w:jc", "w:outlineLvl")
-    style.paragraph_format.left_indent = style.paragraph_format.right_indent = Cm(0.25)
-
-
-def _rule_below(style: ParagraphStyle, *, none: bool = False) -> None:
-    properties = style.element.get_or_add_pPr()
-    old = properties.find(qn("w:pBdr"))
-    if old is not None:
-        properties.remove(old)
-    if none:
-        return
-    rule = parse_xml(
-        f'<w:pBdr {nsdecls("w")}><w:bottom w:val="single" w:sz="6" w:space="2" w:color="B9C2D0"/></w:pBdr>'
-    )
-    properties.insert_element_before(rule, "w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:outlineLvl")
-
-
-def _table_style(document: DocumentType) -> None:
-    """Add the table style: dark header, thin lines, no vertical rule."""
-    lines = "".join(
-        f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="B9C2D0"/>' for side in ("top", "bottom", "insideH")
-    )
-    document.styles.element.append(
-        parse_xml(
-            f'<w:style {nsdecls("w")} w:type="table" w:customStyle="1" w:styleId="Tableauannexe"><w:name '
-            f'w:val="{TABLE_STYLE}"/>'
-            '<w:basedOn w:val="TableNormal"/><w:uiPriority w:val="59"/><w:qFormat/>'
-            f"<w:tblPr><w:tblBorders>{lines}</w:tblBorders><w:tblCellMar>"
-            '<w:top w:w="40" w:type="dxa"/><w:left w:w="80" w:type="dxa"/><w:bottom w:w="40" w:type="dxa"/>'
-            '<w:right w:w="80" w:type="dxa"/></w:tblCellMar></w:tblPr>'
-            '<w:tblStylePr w:type="firstRow"><w:tblPr/><w:tcPr><w:shd w:val="clear" w:color="auto" w:fill="1B3A6B"/>'
-            '<w:vAlign w:val="bottom"/></w:tcPr></w:tblStylePr></w:style>'
-        )
-    )
-
-
 def _footer(document: DocumentType) -> None:
     paragraph = document.sections[0].footer.paragraphs[0]
-    _style(document, "Footer", size=8, color=GREY)
+    set_style(document, "Footer", size=8, color=GREY)
     tabs = paragraph.style.paragraph_format.tab_stops
     for stop in list(tabs):
         tabs.clear_all() if stop is not None else None
@@ -225,7 +118,7 @@ def _head(document: DocumentType) -> None:
     table = _grid(document, 2, (3.0, WIDTH_CM - 3.0), header=False)
     row = _row(table, ("{{ pair[0] }}", "{{ pair[1] }}"), style="Texte de tableau")
     row.cells[0].paragraphs[0].runs[0].bold = True
-    _looped(table, row, "pair in facts.identification")
+    _looped(row, "pair in facts.identification")
     _spacer(document)
     _paragraphs(document, "chapeau")
 
@@ -346,7 +239,7 @@ def _table(document: DocumentType, key: str, widths: Widths, *, right: Sequence[
     row = _row(
         table, [f"{{{{r runs(row[{rank}]) }}}}" for rank in range(len(widths))], style="Texte de tableau", right=right
     )
-    _looped(table, row, f"row in {data}.rows")
+    _looped(row, f"row in {data}.rows")
     document.add_paragraph(f"{{{{ {data}.note }}}}", style="Note de tableau")
     _tag(document, f"elif {data}.empty")
     document.add_paragraph(f"{{{{ {data}.empty }}}}", style="Constat")
@@ -354,7 +247,7 @@ def _table(document: DocumentType, key: str, widths: Widths, *, right: Sequence[
 
 
 def _grid(document: DocumentType, columns: int, widths: Widths, *, header: bool = True) -> Table:
-    table = document.add_table(rows=0, cols=columns)
+    table: Table = document.add_table(rows=0, cols=columns)
     table.style = document.styles[TABLE_STYLE]
     table.alignment = WD_TABLE_ALIGNMENT.LEFT
     table.autofit = False
@@ -369,8 +262,8 @@ def _grid(document: DocumentType, columns: int, widths: Widths, *, header: bool 
     return table
 
 
-def _row(table: Table, texts: Sequence[str], *, style: str, right: Sequence[int] = ()) -> object:
-    row = table.add_row()
+def _row(table: Table, texts: Sequence[str], *, style: str, right: Sequence[int] = ()) -> _Row:
+    row: _Row = table.add_row()  # type: ignore[no-untyped-call]
     row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))  # noqa: SLF001 - python-docx has no such property
     for rank, (cell, text) in enumerate(zip(row.cells, texts, strict=True)):
         cell.width = table.columns[rank].width
@@ -382,14 +275,14 @@ def _row(table: Table, texts: Sequence[str], *, style: str, right: Sequence[int]
     return row
 
 
-def _looped(table: Table, row: object, loop: str) -> None:
+def _looped(row: _Row, loop: str) -> None:
     """Put a row between the tags that repeat it."""
     for tag, place in ((f"{{%tr for {loop} %}}", "addprevious"), ("{%tr endfor %}", "addnext")):
-        other = copy.deepcopy(row._tr)  # type: ignore[attr-defined]  # noqa: SLF001 - the row as XML
+        other = copy.deepcopy(row._tr)  # noqa: SLF001 - the row as XML
         for rank, cell in enumerate(other.findall(qn("w:tc"))):
             texts = list(cell.iter(qn("w:t")))
             texts[0].text = tag if rank == 0 else ""
-        getattr(row._tr, place)(other)  # type: ignore[attr-defined]  # noqa: SLF001 - the row as XML
+        getattr(row._tr, place)(other)  # noqa: SLF001 - the row as XML
 
 
 def _settings(document: DocumentType) -> None:

@@ -61,7 +61,9 @@ def test_check_fails_on_bad_input_with_every_fault(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["build", "nulle-part", "--out", "x"], ["annex", "hautes-pyrenees", "--epci", "Xyz"]])
+@pytest.mark.parametrize(
+    "arguments", [["build", "nulle-part", "--out", "x"], ["annex", "hautes-pyrenees", "--epci", "Xyz"]]
+)
 def test_errors_are_in_french_without_traceback(arguments: list[str], tmp_path: Path) -> None:
     result = run(*arguments, cwd=tmp_path)
     assert result.returncode == 1

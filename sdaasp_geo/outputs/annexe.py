@@ -48,30 +48,32 @@ def annexe_facts(study: Study, measures: Measures, *, siren: str, census: pd.Dat
         When the EPCI is not in the study.
     """
     scope = make_scope(study, measures, siren=siren, census=census)
-    scheme = study.scheme
     name = str(scope.epci["name"])
-    edition = french.date(scheme.edition)
-    reference = scheme.reference or scheme.nom
-    identification = (
-        ("EPCI", name),
-        ("Département", scope.departement_label),
-        ("Schéma", scheme.nom),
-        ("Référence", reference),
-        ("Édition", edition),
-    )
+    edition = study.scheme.edition
     facts = AnnexeFacts(
         siren=siren,
         epci=name,
         title="Annexe territoriale à la convention de mise en œuvre du schéma",
         subtitle=full_name(name, str(scope.epci["kind"])),
-        running=f"Annexe territoriale{NBSP}– {name}{NBSP}– édition du {edition}",
-        edition=scheme.edition.isoformat(),
-        identification=identification,
+        running=f"Annexe territoriale{NBSP}– {name}{NBSP}– édition du {french.date(edition)}",
+        edition=edition.isoformat(),
+        identification=_identification(scope),
         texts=_texts(scope),
         tables=numbered(_tables(scope)),
         figures=_figures(scope),
     )
     return cleaned(facts)
+
+
+def _identification(scope: Scope) -> tuple[tuple[str, str], ...]:
+    scheme = scope.study.scheme
+    return (
+        ("EPCI", str(scope.epci["name"])),
+        ("Département", scope.departement_label),
+        ("Schéma", scheme.nom),
+        ("Référence", scheme.reference or scheme.nom),
+        ("Édition", french.date(scheme.edition)),
+    )
 
 
 def _texts(scope: Scope) -> dict[str, Texts]:

@@ -128,7 +128,7 @@ def _offer_actions(scope: Scope) -> list[tuple[str, str, str]]:
             )
         )
     points = scope.points
-    silent = points[(points["horaires"].fillna("") == "") & (points["service"] != MAIRIE)]
+    silent = points[(points["horaires"] == "") & (points["service"] != MAIRIE)]
     if len(silent):
         actions.append(
             (
@@ -138,7 +138,7 @@ def _offer_actions(scope: Scope) -> list[tuple[str, str, str]]:
             )
         )
     permanent = main_points(scope, permanent=True)
-    if len(permanent) and not any(opens_on_saturday(str(hours)) for hours in permanent["horaires"].fillna("")):
+    if len(permanent) and not any(opens_on_saturday(str(hours)) for hours in permanent["horaires"]):
         actions.append(
             (
                 "Examiner une ouverture le samedi ou en soirée dans l'un des lieux d'accueil.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import io
 import zipfile
 from pathlib import Path
@@ -54,14 +54,14 @@ def render_docx(facts: AnnexeFacts, *, map_png: bytes, alt: str, template: Path 
     environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
     document.render(context, jinja_env=environment, autoescape=True)
     _describe(document, alt=clean(alt), title=f"Carte de {facts.epci}")
-    day = datetime.date.fromisoformat(facts.edition)
+    day = dt.date.fromisoformat(facts.edition)
     _set_properties(document, facts, day=day)
     out = io.BytesIO()
     document.save(out)
     return repack(out.getvalue(), day=day)
 
 
-def repack(content: bytes, *, day: datetime.date) -> bytes:
+def repack(content: bytes, *, day: dt.date) -> bytes:
     """Write a DOCX again with fixed dates and order, so that the same content has the same bytes."""
     stamp = (max(day.year, _FIRST_YEAR), day.month, day.day, 0, 0, 0)
     out = io.BytesIO()
@@ -98,9 +98,9 @@ def _describe(document: DocxTemplate, *, alt: str, title: str) -> None:
         properties.set("descr", alt)
 
 
-def _set_properties(document: DocxTemplate, facts: AnnexeFacts, *, day: datetime.date) -> None:
+def _set_properties(document: DocxTemplate, facts: AnnexeFacts, *, day: dt.date) -> None:
     properties = document.docx.core_properties
-    stamp = datetime.datetime.combine(day, datetime.time())
+    stamp = dt.datetime.combine(day, dt.time())
     properties.title, properties.subject = f"{facts.title} – {facts.epci}"[:255], facts.subtitle[:255]
     properties.author = properties.last_modified_by = "sdaasp_geo"
     properties.created = properties.modified = stamp

@@ -10,7 +10,14 @@ from sdaasp_geo.analysis.deficits import NOT_MEASURED, SERVED
 from sdaasp_geo.french import NBSP, count, listing, minutes, number, percent
 from sdaasp_geo.outputs.annexe_access import border_figures, flagged
 from sdaasp_geo.outputs.annexe_hours import opens_on_saturday
-from sdaasp_geo.outputs.annexe_identity import census_shares, density_km2, departement_rate, main_points, place_rate, places_of
+from sdaasp_geo.outputs.annexe_identity import (
+    census_shares,
+    density_km2,
+    departement_rate,
+    main_points,
+    place_rate,
+    places_of,
+)
 from sdaasp_geo.outputs.annexe_model import Texts, blank
 from sdaasp_geo.outputs.annexe_scope import (
     INSIDE,
@@ -110,16 +117,12 @@ def _offer(scope: Scope) -> str:
             f"{number(rate, digits=1)} pour "
             f"10\u202f000{NBSP}habitants (département{NBSP}: {number(departement_rate(scope), digits=1)})."
         )
-        saturday = sum(opens_on_saturday(str(hours or "")) for hours in permanent["horaires"].fillna(""))
+        saturday = sum(opens_on_saturday(str(hours)) for hours in permanent["horaires"])
         text += _saturday(saturday, len(permanent))
     if len(partial):
-        noun = "présence partielle" if len(partial) == 1 else "présences partielles"
-        text += (
-            f" S'y {'ajoute' if len(partial) == 1 else 'ajoutent'} {number(len(partial))} {noun} (à "
-            f"{listing(places_of(partial))}), "
-            "dont les jours et horaires ne permettent pas un accueil permanent et qui n'entrent pas dans "
-            "les temps d'accès."
-        )
+        noun = count(len(partial), "présence partielle", "présences partielles")
+        adds, enters = ("ajoute", "entre") if len(partial) == 1 else ("ajoutent", "entrent")
+        text += f" S'y {adds} {noun} (à {listing(places_of(partial))}), qui n'{enters} pas dans les temps d'accès."
     return text
 
 
@@ -167,37 +170,40 @@ def _access(scope: Scope) -> str:
 
 def _beyond(scope: Scope) -> str:
     rows = flagged(scope, scope.main)
-    beyond = rows[~rows["class"].isin([SERVED, NOT_MEASURED])]
-    check = rows[rows["to_check"] & (rows["class"] == SERVED)]
     if rows.empty:
         return "Aucune commune n'est au-delà d'un seuil ni à vérifier."
+    beyond = rows[~rows["class"].isin([SERVED, NOT_MEASURED])]
+    unknown = rows[rows["class"] == NOT_MEASURED]
     texts = []
     if len(beyond):
         noun = "Une commune est" if len(beyond) == 1 else f"{count(len(beyond), 'commune')} sont"
-        texts.append(
-            f"{noun} au-delà d'un seuil{NBSP}: {some(list(beyond['name']))}, soit {people(beyond['population'].sum())}."
-        )
-    if len(check):
-        noun = (
-            "Une commune est dans les seuils"
-            if len(check) == 1
-            else f"{count(len(check), 'commune')} sont dans les seuils"
-        )
-        texts.append(
-            f"{noun} sans que l'erreur de l'estimation permette de l'affirmer "
-            f"({people(check['population'].sum())}){NBSP}: "
-            "leur temps de trajet est à vérifier avant toute décision."
-            if len(check) > 1
-            else (
-                f"{noun} sans que l'erreur de l'estimation permette de l'affirmer "
-                f"({listing(list(check['name']))}){NBSP}: "
-            )
-            "son temps de trajet est à vérifier avant toute décision."
-        )
-    unknown = rows[rows["class"] == NOT_MEASURED]
+        concerned = people(beyond["population"].sum())
+        texts.append(f"{noun} au-delà d'un seuil{NBSP}: {some(list(beyond['name']))}, soit {concerned}.")
+    texts += _doubtful(rows[rows["to_check"] & (rows["class"] == SERVED)])
     if len(unknown):
         texts.append(f"L'accès n'a pas été mesuré pour {some(list(unknown['name']))}.")
     return " ".join(texts)
+
+
+def _doubtful(check: pd.DataFrame) -> list[str]:
+    """Say how many served communes an error could put beyond a threshold."""
+    if check.empty:
+        return []
+    who = people(check["population"].sum())
+    if len(check) == 1:
+        return [
+            (
+                f"{check['name'].iloc[0]} ({who}) est dans les seuils sans que l'erreur de l'estimation permette de "
+                f"l'affirmer{NBSP}: son temps de trajet est à vérifier avant toute décision."
+            )
+        ]
+    return [
+        (
+            f"{count(len(check), 'commune')} ({who}) sont dans les seuils sans que l'erreur de l'estimation "
+            "permette de "
+            f"l'affirmer{NBSP}: leur temps de trajet est à vérifier avant toute décision."
+        )
+    ]
 
 
 def _border(scope: Scope) -> str:
@@ -232,30 +238,41 @@ def articles(scope: Scope) -> dict[str, Texts]:
     years = count(convention.duree_ans, "an")
     return {
         "article_2": (
-            "L'État, le Département et l'EPCI précisent ci-après, pour ce territoire, les engagements "
-            "généraux du schéma. Les "
-            "constats sont tirés des parties 1 à 5\u202f; les passages entre crochets sont laissés à la "
-            "décision des signataires.",
+            (
+                "L'État, le Département et l'EPCI précisent ci-après, pour ce territoire, les engagements "
+                "généraux du schéma. Les "
+                "constats sont tirés des parties 1 à 5\u202f; les passages entre crochets sont laissés à la "
+                "décision des signataires."
+            ),
         ),
         "article_2_1": realities(scope),
         "article_2_2": (
-            "En regard de chaque orientation du schéma figure ce que montrent les chiffres du territoire. "
-            "Le choix de la "
-            "déclinaison appartient à l'EPCI et à ses partenaires.",
+            (
+                "En regard de chaque orientation du schéma figure ce que montrent les chiffres du territoire. "
+                "Le choix de la "
+                "déclinaison appartient à l'EPCI et à ses partenaires."
+            ),
         ),
         "titre_2_3": (f"3.3. Une première série d'actions pour la période {period}",),
         "article_2_3": (
-            "Les actions qui suivent sont des propositions, déduites des constats de cette annexe. Aucune n'engage les "
-            "signataires tant que son pilote, ses partenaires et son calendrier n'ont pas été arrêtés.",
+            (
+                "Les actions qui suivent sont des propositions, déduites des constats de cette annexe. "
+                "Aucune n'engage les "
+                "signataires tant que son pilote, ses partenaires et son calendrier n'ont pas été arrêtés."
+            ),
         ),
         "article_2_3_fin": (blank("autres actions retenues par l'EPCI, ou actions écartées et motif"),),
         "article_3": (f"Pour prendre part au suivi du schéma, l'EPCI ({name}) désigne les personnes suivantes.",),
         "article_4": (
-            f"La convention prend effet à sa signature par les parties. Elle est conclue pour {years} à compter du "
-            f"{blank('date')}, date de l'arrêté préfectoral qui fixe le schéma, et prend fin le {blank('date')}.",
-            f"Les chiffres de la présente annexe décrivent le périmètre au {scope.vintage}\u202f; ils "
-            "peuvent être remplacés, par "
-            "voie d'avenant, par ceux d'une édition ultérieure.",
+            (
+                f"La convention prend effet à sa signature par les parties. Elle est conclue pour {years} à compter du "
+                f"{blank('date')}, date de l'arrêté préfectoral qui fixe le schéma, et prend fin le {blank('date')}."
+            ),
+            (
+                f"Les chiffres de la présente annexe décrivent le périmètre au {scope.vintage}\u202f; ils "
+                "peuvent être remplacés, par "
+                "voie d'avenant, par ceux d'une édition ultérieure."
+            ),
         ),
         "signature": (f"Fait à {blank('lieu')}, le {blank('date')}, en trois exemplaires.",),
     }

@@ -9,7 +9,7 @@ from sdaasp_geo.french import NBSP, count, listing, number, percent
 from sdaasp_geo.layers.territories import SIGNS
 from sdaasp_geo.outputs.annexe_hours import french_hours, weekly_hours
 from sdaasp_geo.outputs.annexe_model import Table
-from sdaasp_geo.outputs.annexe_scope import NONE, Row, Scope, kind_label, people, semicolons
+from sdaasp_geo.outputs.annexe_scope import NONE, Row, Scope, filled, kind_label, people, semicolons
 
 FORMATS = {
     "fixe": "fixe",
@@ -115,7 +115,7 @@ def neighbours_table(scope: Scope) -> Table:
     touching = borders[(left == scope.siren) != (right == scope.siren)]
     outer = touching["right"].where(left[touching.index] == scope.siren, touching["left"])
     table = pd.DataFrame({"code": outer, "border_km": touching["border_km"]})
-    table["epci"] = table["code"].map(known["epci"]).fillna("")
+    table["epci"] = filled(pd.DataFrame({"epci": table["code"].map(known["epci"])}))["epci"]
     rows = []
     for siren, group in table.groupby("epci"):
         codes = sorted({str(code) for code in known.loc[known["epci"] == siren, "departement"]}) if siren else []
@@ -148,9 +148,9 @@ def perimeter_notes(scope: Scope) -> tuple[str, ...]:
         f"la source retenue et de {row.epci_second_name or 'un autre EPCI'} dans la liste de "
         f"{row.second_vintage} de la "
         "source des contours. Les chiffres de cette annexe suivent la source retenue."
-        for row in different.fillna("").rename(columns={"name": "name_"}).itertuples(index=False)
+        for row in filled(different).rename(columns={"name": "name_"}).itertuples(index=False)
     ]
-    changes = study.evolution.fillna("")
+    changes = filled(study.evolution)
     mine = (
         changes["code"].isin(codes)
         | changes["before"].isin({scope.siren, *codes})
@@ -219,10 +219,15 @@ def mairies_text(scope: Scope) -> tuple[str, ...]:
         return ()
     points = scope.points
     mairies = points[points["service"] == MAIRIE]
-    known = int((mairies["horaires"].fillna("") != "").sum())
+    known = int((mairies["horaires"] != "").sum())
+    hours = (
+        "toutes avec des horaires publiés"
+        if known == len(mairies)
+        else f"dont {number(known)} avec des horaires publiés"
+    )
     return (
         (
-            f"L'EPCI compte par ailleurs {count(len(mairies), 'mairie')}, dont {number(known)} avec des horaires publiés. "
+            f"L'EPCI compte par ailleurs {count(len(mairies), 'mairie')}, {hours}. "
             "Leurs horaires figurent, commune par commune, dans le relevé placé en fin d'annexe."
         ),
     )
@@ -234,8 +239,7 @@ def communes_table(scope: Scope) -> Table:
     points = scope.points
     mairies = points[points["service"] == MAIRIE].drop_duplicates("code_commune").set_index("code_commune")
     hours = {
-        code: french_hours(row["horaires"] or "", row["horaires_bruts"] or "")
-        for code, row in mairies.fillna("").to_dict("index").items()
+        code: french_hours(row["horaires"], row["horaires_bruts"]) for code, row in mairies.to_dict("index").items()
     }
     rows = [
         (
@@ -346,8 +350,8 @@ def _service_row(row: Row) -> tuple[str, ...]:
         place += f"{NBSP}– {row['adresse']}"
     if row["position_reason"]:
         place += f" ({row['position_reason']})"
-    hours = french_hours(row["horaires"] or "", row["horaires_bruts"] or "")
-    total = weekly_hours(row["horaires"] or "")
+    hours = french_hours(row["horaires"], row["horaires_bruts"])
+    total = weekly_hours(row["horaires"])
     if total == total:  # noqa: PLR0124 - NaN where hours are unknown
         hours += f" ({number(total, digits=1).removesuffix(',0')}{NBSP}h par semaine)"
     kind = FORMATS.get(row["format"], str(row["format"]))

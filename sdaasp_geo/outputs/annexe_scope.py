@@ -160,14 +160,22 @@ def make_scope(study: Study, measures: Measures, *, siren: str, census: pd.DataF
 def _figures(study: Study, table: pd.DataFrame, *, siren: str) -> list[Row]:
     """Return the rows of the EPCI and of the département."""
     wanted = {"epci": siren, "departement": study.scheme.departement}
-    return table[table["level"].map(wanted) == table["territory"]].to_dict("records")
+    rows: list[Row] = table[table["level"].map(wanted) == table["territory"]].to_dict("records")
+    return rows
 
 
 def _points(study: Study, siren: str) -> pd.DataFrame:
     """Return the service points that lie in an EPCI, of the measured services."""
     points = study.points
     own = points[(points["epci"] == siren) & points["service"].isin(study.scheme.mesure.services)]
-    return pd.DataFrame(own.drop(columns="geometry")).sort_values(["service", "commune", "id"], ignore_index=True)
+    table = pd.DataFrame(own.drop(columns="geometry")).sort_values(["service", "commune", "id"], ignore_index=True)
+    words = [column for column in table.columns if not pd.api.types.is_numeric_dtype(table[column])]
+    return table.assign(**{column: filled(table[[column]])[column] for column in words})
+
+
+def filled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose missing values are empty texts."""
+    return frame.astype("object").where(frame.notna(), "")
 
 
 def _names(study: Study) -> dict[str, str]:

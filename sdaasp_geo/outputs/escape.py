@@ -18,20 +18,20 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 _SPACES = re.compile("[\t\n\r\u2028\u2029]+")
-_FORMULA = tuple("\t\r\n=+-@＝＋－＠")
+_FORMULA = tuple("\t\r\n=+-@\uff1d\uff0b\uff0d\uff20")  # the last four are the wide forms
 _STEM_LENGTH = 60
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 NO_NAME = "sans-nom"
 
 
 def plain_text(value: object) -> str:
-    """Return a text on one line, without control characters nor marks that reorder or hide other characters.
+    r"""Return a text on one line, without control characters nor marks that reorder or hide other characters.
 
     No-break spaces stay. A missing value (None or NaN) gives an empty text.
 
     Examples
     --------
-    >>> plain_text("Tar\\u202ebes\\n(65)\\x00")
+    >>> plain_text("Tar\u202ebes\n(65)\x00")
     'Tarbes (65)'
     """
     if value is None or value != value:  # noqa: PLR0124 - NaN, of any type, is the value that differs from itself
@@ -91,8 +91,10 @@ def safe_file_stem(code: object, name: object) -> str:
 
     Examples
     --------
-    >>> safe_file_stem("200069300", "CA Tarbes-Lourdes-Pyrénées"), safe_file_stem("1", "../../etc"), safe_file_stem("", "")
-    ('200069300-ca-tarbes-lourdes-pyrenees', '1-etc', 'sans-nom')
+    >>> safe_file_stem("200069300", "CA Tarbes-Lourdes-Pyrénées")
+    '200069300-ca-tarbes-lourdes-pyrenees'
+    >>> safe_file_stem("1", "../../etc"), safe_file_stem("", "")
+    ('1-etc', 'sans-nom')
     """
     parts = [slugify(plain_text(part), max_length=_STEM_LENGTH, word_boundary=True) for part in (code, name)]
     stem = "-".join(part for part in parts if part)

@@ -1,7 +1,8 @@
 """Colours, hatches and legend of the access classes: one table for the interactive map and the printed ones.
 
 Colours are those of viridis (Smith and van der Walt, CC0), from light (served) to dark (in deficit): they keep their
-order in grey and under colour-blindness; the lightest is softened with white, as it covers most of a map. A commune to check is dotted, a commune not measured is hatched.
+order in grey and under colour-blindness; the lightest is softened with white, as it covers most of a map. A commune to
+check is dotted, a commune not measured is hatched.
 """
 
 from __future__ import annotations

@@ -50,20 +50,15 @@ def render_map(study: Study, measures: Measures, *, title: str | None = None) ->
         HTML, UTF-8, in French. Shapes are generalised at 80 m and given in EPSG:4326.
     """
     canvas, names = build_folium_map(study, measures, display_shapes(study, measures))
-    runtime = (_TEMPLATES / "map.js").read_text(encoding="utf-8")
     start = f"sdaasp.start({names['map']}, [{names['order']}], {names['communes']});"
-    leaflet = inline_script((_VENDOR / "leaflet.js").read_text(encoding="utf-8"))
-    script = inline_script(f"{runtime}\n{folium_script(canvas)}\n{start}\n")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
+    leaflet = inline_script(_read(_VENDOR / "leaflet.js"))
+    script = inline_script(f"{_read(_TEMPLATES / 'map.js')}\n{folium_script(canvas)}\n{start}\n")
+    loader = jinja2.FileSystemLoader(_TEMPLATES)
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.get_template("map.html.j2").render(
         policy=_policy([leaflet, script]),
-        leaflet_css=_trusted((_VENDOR / "leaflet.css").read_text(encoding="utf-8")),
-        css=_trusted((_TEMPLATES / "map.css").read_text(encoding="utf-8")),
+        leaflet_css=_trusted(_read(_VENDOR / "leaflet.css")),
+        css=_trusted(_read(_TEMPLATES / "map.css")),
         leaflet_js=_trusted(leaflet),
         script=_trusted(script),
         lieux=_trusted(_places(study, measures)),
@@ -71,6 +66,10 @@ def render_map(study: Study, measures: Measures, *, title: str | None = None) ->
         nbsp=NBSP,
         **_words(study, measures, title=title),
     )
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def _trusted(text: str) -> Markup:
@@ -101,7 +100,7 @@ def _words(study: Study, measures: Measures, *, title: str | None) -> dict[str, 
     label = service_names(study.parameters, service).plural
     heading = title or f"Accès aux {label}{NBSP}: {study.departement_name}"
     rows = web_map_text.commune_rows(study, measures)
-    table = f"Communes étudiées{NBSP}: celles du département, et celles des EPCI et des PETR qui en débordent. Service{NBSP}: {label}."
+    studied = f"Communes étudiées{NBSP}: celles du département, et celles des EPCI et des PETR qui en débordent."
     reference = study.scheme.reference or study.scheme.nom
     return {
         "title": plain_text(heading),
@@ -110,7 +109,10 @@ def _words(study: Study, measures: Measures, *, title: str | None) -> dict[str, 
         ),
         "figures": web_map_text.key_figures(study, measures),
         "estimate": plain_text(_estimate(measures)),
-        "caption": "Cliquez sur une commune ou sur un lieu pour ouvrir sa fiche. Contours généralisés, sans fond de carte. IGN, INSEE, DGCL.",
+        "caption": (
+            "Cliquez sur une commune ou sur un lieu pour ouvrir sa fiche. Contours généralisés, sans fond de carte. "
+            "IGN, INSEE, DGCL."
+        ),
         "legend_title": plain_text(
             f"Temps jusqu'au lieu permanent le plus proche ({service_names(study.parameters, service).label})"
         ),
@@ -119,7 +121,7 @@ def _words(study: Study, measures: Measures, *, title: str | None) -> dict[str, 
         "marks": _marks(study, measures),
         "zones": web_map_text.zone_rows(study, measures),
         "rows": rows,
-        "table_caption": plain_text(table),
+        "table_caption": plain_text(f"{studied} Service{NBSP}: {label}."),
         "method": web_map_text.method_lines(study, measures),
         "notes": web_map_text.notes(study),
         "sources": web_map_text.source_lines(study, measures),

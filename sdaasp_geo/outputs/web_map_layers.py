@@ -1,4 +1,4 @@
-"""Layers of the interactive map: generalised shapes that keep their common edges, and the folium objects that draw them.
+"""Layers of the interactive map: generalised shapes that keep their common edges, and folium objects that draw them.
 
 folium reads its own output again as a Jinja template: a name that holds two braces would be run. So no text of the
 data goes through folium but the names of layers and of EPCI, escaped by `escape.html_text`; features carry numbers
@@ -14,7 +14,9 @@ from typing import Any
 import folium
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import shapely
+from branca.element import Element, Figure
 
 from sdaasp_geo.analysis.deficits import NOT_MEASURED
 from sdaasp_geo.french import NBSP, minutes
@@ -74,30 +76,33 @@ def display_shapes(study: Study, measures: Measures) -> Shapes:
     around = set(study.neighbours["siren"])
     kept = communes[(communes["studied"] | communes["epci"].isin(around)) & communes.geometry.notna()]
     kept = kept.set_geometry(shapely.coverage_simplify(kept.geometry.to_numpy(), TOLERANCE_M))
-    owner = kept.set_index("code")["epci"]
-    own_epci = set(study.epci["siren"])
-    main = study.scheme.mesure.services[0]
-    zones = measures.zones[measures.zones["service"] == main] if len(measures.zones) else measures.zones
-    zone_names = {row.zone: f"Plus de {minutes(row.threshold_min)}" for row in zones.itertuples(index=False)}
-    members = measures.zone_members
-    zone_members = {} if members.empty else members[members["zone"].isin(zone_names)].groupby("zone")["code"].agg(list)
-    epci_names = dict(zip(study.epci["siren"], study.epci["name"], strict=True))
-    neighbour_names = dict(zip(study.neighbours["siren"], study.neighbours["name"], strict=True))
-    petr_names = dict(zip(study.petr["petr"], study.petr["name"], strict=True))
+    by_epci = kept.groupby("epci")["code"].agg(list)
+    own = set(study.epci["siren"])
+    around_only = study.neighbours[~study.neighbours["siren"].isin(own)]
+    code = study.scheme.departement
+    zones, zone_members = _main_zones(study, measures)
     return Shapes(
         communes=_display(kept.loc[kept["studied"], ["code", "name", "geometry"]]),
-        epci=_dissolved(kept, owner.groupby(owner).groups, {s: n for s, n in epci_names.items() if s in own_epci}),
-        neighbours=_dissolved(
-            kept, owner.groupby(owner).groups, {s: n for s, n in neighbour_names.items() if s not in own_epci}
-        ),
-        petr=_dissolved(kept, study.petr_members.groupby("petr")["code"].agg(list), petr_names),
-        departement=_dissolved(
-            kept,
-            {study.scheme.departement: list(kept.loc[kept["inside"], "code"])},
-            {study.scheme.departement: study.departement_name},
-        ),
-        zones=_dissolved(kept, zone_members, zone_names),
+        epci=_dissolved(kept, by_epci, _names(study.epci, "siren")),
+        neighbours=_dissolved(kept, by_epci, _names(around_only, "siren")),
+        petr=_dissolved(kept, study.petr_members.groupby("petr")["code"].agg(list), _names(study.petr, "petr")),
+        departement=_dissolved(kept, {code: kept.loc[kept["inside"], "code"]}, {code: study.departement_name}),
+        zones=_dissolved(kept, zone_members, zones),
     )
+
+
+def _names(layer: gpd.GeoDataFrame, key: str) -> dict[str, str]:
+    return dict(zip(layer[key], layer["name"], strict=True))
+
+
+def _main_zones(study: Study, measures: Measures) -> tuple[dict[str, str], Mapping[str, Iterable[str]]]:
+    """Return the names and the members of the zones déficitaires of the main service."""
+    zones, members = measures.zones, measures.zone_members
+    if zones.empty or members.empty:
+        return {}, {}
+    own = zones[zones["service"] == study.scheme.mesure.services[0]]
+    names = {row.zone: f"Plus de {minutes(row.threshold_min)}" for row in own.itertuples(index=False)}
+    return names, members.groupby("zone")["code"].agg(list)
 
 
 def _dissolved(
@@ -120,7 +125,7 @@ def _display(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     )
 
 
-def encode_line(coordinates: np.ndarray) -> str:
+def encode_line(coordinates: npt.NDArray[np.float64]) -> str:
     """Encode a line of degrees as text: signed differences of 1e-5 degree, five bits a character.
 
     The characters are those of URL-safe Base64: none has a meaning in HTML, JavaScript or Jinja.
@@ -160,7 +165,7 @@ def build_folium_map(study: Study, measures: Measures, shapes: Shapes) -> tuple[
     Map
         Layers and their control; identifiers are numbered in order, so that the same study gives the same text.
     dict
-        JavaScript names of the objects that the page needs: ``map``, ``communes`` and the layers by rank.
+        JavaScript names of the objects that the page needs: ``map``, ``communes`` and the drawn layers in ``order``.
     """
     west, south, east, north = shapes.communes.total_bounds
     canvas = folium.Map(
@@ -174,43 +179,51 @@ def build_folium_map(study: Study, measures: Measures, shapes: Shapes) -> tuple[
         max_zoom=15,
     )
     service = service_names(study.parameters, study.scheme.mesure.services[0])
-    outlines = [
-        _outline(
-            shapes.neighbours,
-            f"EPCI voisins{NBSP}: contours",
-            color="#8a8a85",
-            weight=1,
-            fillColor=palette.NEIGHBOUR_COLOUR,
-            fillOpacity=1,
-        ),
-        _communes(study, measures, shapes, name=f"Communes{NBSP}: accès ({service.label})"),
-        _outline(shapes.zones, "Zones déficitaires", show=False, color=palette.ZONE_COLOUR, weight=4, fill=False),
-        _outline(shapes.petr, "PETR", show=False, color=palette.PETR_COLOUR, weight=3, dashArray="2 6", fill=False),
-        _outline(shapes.epci, f"EPCI{NBSP}: contours", color=palette.INK, weight=1.8, fill=False),
-        _outline(
-            shapes.departement, "Département", color=palette.DEPARTEMENT_COLOUR, weight=3, dashArray="10 5", fill=False
-        ),
-    ]
-    layers = [layer for layer in [*outlines, *_point_layers(study, measures), _labels(shapes)] if layer is not None]
-    for layer in layers:
+    communes = _communes(study, measures, shapes, name=f"Communes{NBSP}: accès ({service.label})")
+    drawn = [*_under(shapes), communes, *_over(shapes), *_point_layers(study, measures)]
+    for layer in [*drawn, _labels(shapes)]:
         layer.add_to(canvas)
     folium.LayerControl(collapsed=True).add_to(canvas)
     canvas.fit_bounds([[south, west], [north, east]], padding=(_PADDING_PX, _PADDING_PX))
     _number_identifiers(canvas)
-    communes = next(layer for layer in layers if layer is outlines[1])
-    drawn = [layer.get_name() for layer in layers if isinstance(layer, folium.GeoJson)]
-    return canvas, {"map": canvas.get_name(), "communes": communes.get_name(), "order": ",".join(drawn)}
+    order = ",".join(layer.get_name() for layer in drawn)
+    return canvas, {"map": canvas.get_name(), "communes": communes.get_name(), "order": order}
+
+
+def _under(shapes: Shapes) -> list[folium.GeoJson]:
+    """Return the layers under the communes."""
+    style = {"color": "#8a8a85", "weight": 1, "fillColor": palette.NEIGHBOUR_COLOUR, "fillOpacity": 1}
+    return _outlines(shapes.neighbours, f"EPCI voisins{NBSP}: contours", style)
+
+
+def _over(shapes: Shapes) -> list[folium.GeoJson]:
+    """Return the outlines over the communes; those of one département and of its EPCI are shown at first."""
+    zones = {"color": palette.ZONE_COLOUR, "weight": 4, "fill": False}
+    petr = {"color": palette.PETR_COLOUR, "weight": 3, "dashArray": "2 6", "fill": False}
+    epci = {"color": palette.INK, "weight": 1.8, "fill": False}
+    departement = {"color": palette.DEPARTEMENT_COLOUR, "weight": 3, "dashArray": "10 5", "fill": False}
+    return [
+        *_outlines(shapes.zones, "Zones déficitaires", zones, show=False),
+        *_outlines(shapes.petr, "PETR", petr, show=False),
+        *_outlines(shapes.epci, f"EPCI{NBSP}: contours", epci),
+        *_outlines(shapes.departement, "Département", departement),
+    ]
 
 
 def folium_script(canvas: folium.Map) -> str:
     """Return the JavaScript of a folium map, without the page that folium would put around it."""
-    canvas.render()
-    return str(canvas.get_root().script.render())
+    canvas.render()  # type: ignore[no-untyped-call]
+    figure = canvas.get_root()
+    if not isinstance(figure, Figure):
+        message = "a folium map draws itself in a figure"
+        raise TypeError(message)
+    return str(figure.script.render())
 
 
 def _number_identifiers(root: folium.Map) -> None:
     """Replace folium's random identifiers by numbers, in the order of the tree."""
-    waiting, number = [root], 0
+    waiting: list[Element] = [root]
+    number = 0
     while waiting:
         element = waiting.pop(0)
         number += 1
@@ -227,11 +240,16 @@ def _features(geometries: Iterable[tuple[int, dict[str, int], GeoJson]]) -> GeoJ
     return {"type": "FeatureCollection", "features": features}
 
 
-def _outline(layer: gpd.GeoDataFrame, name: str, *, show: bool = True, **style: object) -> folium.GeoJson | None:
+def _outlines(
+    layer: gpd.GeoDataFrame, name: str, style: Mapping[str, object], *, show: bool = True
+) -> list[folium.GeoJson]:
+    """Return a layer of outlines that do not answer the pointer; nothing when there is none."""
     if layer.empty:
-        return None
-    rows = [(number, {}, encode_geometry(shape)) for number, shape in enumerate(layer.geometry)]
-    return folium.GeoJson(
+        return []
+    rows: list[tuple[int, dict[str, int], GeoJson]] = [
+        (number, {}, encode_geometry(shape)) for number, shape in enumerate(layer.geometry)
+    ]
+    outlines = folium.GeoJson(
         _features(rows),
         name=html_text(name),
         show=show,
@@ -239,6 +257,7 @@ def _outline(layer: gpd.GeoDataFrame, name: str, *, show: bool = True, **style: 
         interactive=False,
         smooth_factor=0.5,
     )
+    return [outlines]
 
 
 def _communes(study: Study, measures: Measures, shapes: Shapes, *, name: str) -> folium.GeoJson:
@@ -299,7 +318,7 @@ def shown_points(study: Study, measures: Measures) -> list[tuple[str, bool, gpd.
 def _point_layers(study: Study, measures: Measures) -> list[folium.GeoJson]:
     """Return one layer by service and kind.
 
-    The page makes one feature of each point, numbered from ``first``: its rank in the texts of the page (`point_texts`).
+    The page makes one feature of each point, numbered from ``first``: its rank in the texts of the page.
     """
     layers, first = [], 0
     main = study.scheme.mesure.services[0]

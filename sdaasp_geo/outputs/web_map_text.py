@@ -6,19 +6,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from sdaasp_geo.analysis.coverage import PARTS
 from sdaasp_geo.analysis.deficits import NOT_MEASURED
 from sdaasp_geo.french import NARROW_NBSP, NBSP, count, date, listing, minutes, number, percent
 from sdaasp_geo.outputs import palette
+from sdaasp_geo.outputs.annexe_hours import french_hours
 from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.parameters import Rule, service_names, words_setting
 from sdaasp_geo.study import Measures, Study
 from sdaasp_geo.travel.engine import REACHED, Method
 
-_DETAIL = re.compile(r"\s*\([^()]*\d[^()]*\)\s*$")
+_DETAIL = re.compile(r"\s*(?:\([^()]*\d[^()]*\)\s*$|[;:].*|\s\d+(?:\.\d+)+)")
+"""What a source says of one row (identifier, version, remark): left out of the list of sources."""
 
 FORMATS = {
     "fixe": "accueil fixe",
@@ -153,6 +154,7 @@ def _point_pairs(row: dict[str, object]) -> list[tuple[str, object]]:
         ("Commune", f"{row['commune']} ({row['departement']})"),
         ("Format", FORMATS.get(str(row["format"]), row["format"])),
         ("Adresse", row["adresse"]),
+        ("Horaires", french_hours(plain_text(row["horaires"]), plain_text(row["horaires_bruts"]))),
         ("Position", row["position_reason"]),
         ("Source", row["source"]),
     ]
@@ -213,7 +215,8 @@ def source_lines(study: Study, measures: Measures) -> list[str]:
     year = study.scheme.millesimes.mesure
     own_file = study.scheme.fichiers.communes
     if own_file:
-        contours = f"Contours des communes{NBSP}: fichier «{NBSP}{own_file.rsplit('/', maxsplit=1)[-1]}{NBSP}» fourni par l'utilisateur"
+        name = own_file.rsplit("/", maxsplit=1)[-1]
+        contours = f"Contours des communes{NBSP}: fichier «{NBSP}{name}{NBSP}» fourni par l'utilisateur"
     else:
         contours = (
             f"Contours des communes{NBSP}: IGN, généralisés, ramenés au découpage de {year} (Licence Ouverte 2.0)"
@@ -222,13 +225,11 @@ def source_lines(study: Study, measures: Measures) -> list[str]:
         contours,
         f"Communes, EPCI et populations légales{NBSP}: INSEE et DGCL, {year} (Licence Ouverte 2.0)",
     ]
-    points = study.points
     for service in study.scheme.mesure.services:
-        own = points[points["service"] == service]
-        found = own.assign(label=own["source"].map(lambda text: _DETAIL.sub("", plain_text(text))))
-        pairs = found.groupby(["label", "licence"]).size().sort_values(ascending=False, kind="stable")
+        own = study.points[study.points["service"] == service]
         label = service_names(study.parameters, service).label
-        lines += [f"{label}{NBSP}: {source} ({licence})" for source, licence in pairs.index]
+        named = {(_DETAIL.sub("", plain_text(row.source)), row.licence) for row in own.itertuples(index=False)}
+        lines += [f"{label}{NBSP}: {source} ({licence})" for source, licence in sorted(named)]
     lines.append(f"Temps d'accès{NBSP}: {measures.method.label}. {measures.method.source}")
     return [plain_text(line) for line in lines]
 
@@ -240,7 +241,8 @@ def method_lines(study: Study, measures: Measures) -> list[str]:
     lines = [measures.method.description]
     if measures.method.estimate:
         lines.append(
-            f"Une commune dont la bande d'erreur contient un seuil est «{NBSP}à vérifier{NBSP}»{NBSP}: elle est ponctuée sur la carte."
+            f"Une commune dont la bande d'erreur contient un seuil est «{NBSP}à vérifier{NBSP}»{NBSP}: "
+            "elle est ponctuée sur la carte."
         )
     lines += [f"{rule.label}{NBSP}: {rule.reference}." for rule in rules]
     lines.append(
@@ -269,9 +271,3 @@ def notes(study: Study) -> list[str]:
 def edition_text(study: Study) -> str:
     """Say the date of the edition."""
     return f"Édition du {date(study.scheme.edition)}"
-
-
-def has_not_measured(measures: Measures, service: str) -> bool:
-    """Tell whether some commune has no time to a service."""
-    own = measures.access[measures.access["service"] == service]
-    return bool(np.any(own["reason"].to_numpy() != REACHED))

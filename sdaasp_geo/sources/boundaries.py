@@ -37,6 +37,8 @@ _NAME_NAMES = ("nom", "name", "nom_com", "libgeo", "nom_commune", "libelle", "no
 _CODE_PATTERN = r"(?:\d{2}|2[AB])\d{3}"
 _ZIP_TOTAL, _ZIP_RATIO = 2_000_000_000, 200
 _GEOJSON_TYPES = {"FeatureCollection", "Feature"}
+_COMMAND = b"gdal_streamed_alg"
+"""Mark of a file of commands for GDAL; a key given twice could hide it from a JSON reader."""
 
 
 def read_boundaries(
@@ -172,11 +174,12 @@ def _gate(path: Path) -> str:
 
 
 def _check_geojson(path: Path, fault: Fault) -> None:
+    raw = path.read_bytes()
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise InputError([fault]) from error
-    if not isinstance(content, dict) or content.get("type") not in _GEOJSON_TYPES:
+    if _COMMAND in raw or not isinstance(content, dict) or content.get("type") not in _GEOJSON_TYPES:
         raise InputError([fault])
 
 

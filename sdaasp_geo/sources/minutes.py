@@ -77,9 +77,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _faults(table: pd.DataFrame, wrong: pd.Series, column: str, *, file: str) -> list[Fault]:
     expected, remedy = _EXPECTED[column]
-    return [
-        Fault(file, int(row), column, str(table.loc[row, column]), expected, remedy) for row in table.index[wrong]
-    ]
+    return [Fault(file, int(row), column, str(table.loc[row, column]), expected, remedy) for row in table.index[wrong]]
 
 
 def _columns(table: pd.DataFrame, *, file: str) -> list[str]:

@@ -167,7 +167,7 @@ const sdaasp = (() => {
     layer.bindTooltip(() => element("span", lieux[feature.id][0]));
   }
 
-  function search(map) {
+  function search(map, above) {
     const form = document.getElementById("recherche");
     const field = document.getElementById("commune");
     const status = document.getElementById("resultat");
@@ -201,6 +201,7 @@ const sdaasp = (() => {
         map.fitBounds(layer.getBounds(), { maxZoom: 11 });
         layer.setStyle({ color: INK, weight: 3.5 });
         layer.bringToFront();
+        above();
       }
     });
   }
@@ -225,11 +226,11 @@ const sdaasp = (() => {
       map.getContainer().addEventListener(gesture, () => (moved = true), { passive: true });
     }
     map.on("resize", () => moved || map.fitBounds(home, { padding: [12, 12], animate: false }));
-    const scale = () => map.getContainer().classList.toggle("eloignee", map.getZoom() < 8.5);
+    const scale = () => map.getContainer().classList.toggle("eloignee", map.getZoom() < 8.75);
     map.on("overlayadd", stack);
     map.on("zoomend", scale);
     translate(map);
-    search(map);
+    search(map, () => order.slice(order.indexOf(area) + 1).forEach((layer) => map.hasLayer(layer) && layer.bringToFront()));
     stack();
     scale();
     window.addEventListener("beforeprint", () => {

@@ -1,0 +1,56 @@
+"""Fixtures shared by the tests: the two studies, built once, and the real data that only a workshop holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from sdaasp_geo.pipeline import measure, prepare
+from sdaasp_geo.scheme import read_scheme
+from sdaasp_geo.study import Measures, Study
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT / ".." / "shared" / "data"
+
+settings.register_profile("project", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def study_65() -> Study:
+    """Layers of the Hautes-Pyrénées."""
+    return prepare(read_scheme("hautes-pyrenees"))
+
+
+@pytest.fixture(scope="session")
+def measures_65(study_65: Study) -> Measures:
+    """Measures on the Hautes-Pyrénées."""
+    return measure(study_65)
+
+
+@pytest.fixture(scope="session")
+def study_04() -> Study:
+    """Layers of the Alpes-de-Haute-Provence."""
+    return prepare(read_scheme("alpes-de-haute-provence"))
+
+
+@pytest.fixture(scope="session")
+def measures_04(study_04: Study) -> Measures:
+    """Measures on the Alpes-de-Haute-Provence."""
+    return measure(study_04)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Callable[[str], Path]:
+    """Path of a file of the shared real data; the test is skipped where it is not at hand."""
+
+    def find(name: str) -> Path:
+        path = SHARED / name
+        if not path.is_file():
+            pytest.skip(f"the shared data file {name} is not at hand (expected in ../shared/data)")
+        return path
+
+    return find
