@@ -278,8 +278,9 @@ def _communes(
     reaching = set(membership.loc[membership["departement"] == departement.code, "epci"].dropna())
     studied = set(membership.loc[membership["epci"].isin(reaching), "code"]) | set(members["code"])
     studied |= set(membership.loc[membership["departement"] == departement.code, "code"])
-    around = set(membership.loc[membership["code"].isin(studied), "departement"]) | set(departement.neighbours)
-    wanted = {code for code in around | {departement.code} if code in france.read_departements()}
+    known = france.read_departements()
+    home = set(membership.loc[membership["code"].isin(studied), "departement"]) & set(known)
+    wanted = home.union(*(known[code].neighbours for code in home))
     local = membership[membership["departement"].isin(wanted)]
     shapes, warnings = _shapes(scheme, departement, wanted)
     foreign = communes.unmatched_shapes(shapes, local)

@@ -10,10 +10,9 @@ import pandas as pd
 
 UNKNOWN_COMMUNE = "commune inconnue du millésime"
 BEYOND = "commune d'un département non chargé"
-NOT_LOCATED = "sans coordonnées fiables : placé au point de référence de la commune"
-FAR_FROM_COMMUNE = "point éloigné de la commune déclarée : à vérifier"
-LOST = "sans coordonnées ni commune connue : non placé"
-OUT_OF_REACH = "hors de la portée du calcul"
+NOT_LOCATED = "position au point de référence de la commune, faute de coordonnées fiables"
+FAR_FROM_COMMUNE = "position éloignée de la commune déclarée, à vérifier"
+LOST = "aucune position : ni coordonnées, ni commune connue"
 _FAR_M = 5000.0
 _PLACE_COLUMNS = (
     "id",

@@ -11,6 +11,8 @@ from sdaasp_geo.outputs.annexe_identity import MAIRIE, census_shares, main_point
 from sdaasp_geo.outputs.annexe_model import Texts, blank
 from sdaasp_geo.outputs.annexe_scope import WHOLE, Scope, capitalised, people, semicolons, singular, some
 
+_ELSEWHERE = "listées en partie 2"
+
 
 def orientation_rows(scope: Scope) -> tuple[Texts, ...]:
     """Draft « Des orientations adaptées »: each orientation, what the figures show, and the decision left blank."""
@@ -124,7 +126,7 @@ def _offer_actions(scope: Scope) -> list[tuple[str, str, str]]:
                     f"{count(len(partial), 'présence partielle', 'présences partielles')} non "
                     f"comptée{'s' if len(partial) > 1 else ''} dans les temps d'accès."
                 ),
-                listing(places_of(partial)),
+                some(places_of(partial), where=_ELSEWHERE),
             )
         )
     points = scope.points
@@ -134,16 +136,20 @@ def _offer_actions(scope: Scope) -> list[tuple[str, str, str]]:
             (
                 "Compléter les horaires d'ouverture manquants dans la grille commune d'information.",
                 f"{count(len(silent), 'lieu', 'lieux')} sans horaires exploitables.",
-                listing(places_of(silent)),
+                some(places_of(silent), where=_ELSEWHERE),
             )
         )
     permanent = main_points(scope, permanent=True)
-    if len(permanent) and not any(opens_on_saturday(str(hours)) for hours in permanent["horaires"]):
+    if (
+        scope.main != MAIRIE
+        and len(permanent)
+        and not any(opens_on_saturday(str(hours)) for hours in permanent["horaires"])
+    ):
         actions.append(
             (
                 "Examiner une ouverture le samedi ou en soirée dans l'un des lieux d'accueil.",
                 "Aucun accueil permanent n'ouvre le samedi d'après les horaires publiés.",
-                listing(places_of(permanent)),
+                some(places_of(permanent), where=_ELSEWHERE),
             )
         )
     return actions

@@ -21,6 +21,7 @@ from sdaasp_geo.outputs.annexe_identity import (
 from sdaasp_geo.outputs.annexe_model import Texts, blank
 from sdaasp_geo.outputs.annexe_scope import (
     INSIDE,
+    MANY,
     WHOLE,
     Scope,
     full_name,
@@ -29,6 +30,7 @@ from sdaasp_geo.outputs.annexe_scope import (
     some,
     subject_name,
 )
+from sdaasp_geo.parameters import Service
 
 _CLOSE_SHARE = 0.01
 
@@ -109,12 +111,13 @@ def _offer(scope: Scope) -> str:
         text = f"Aucun lieu du type «{NBSP}{singular(service)}{NBSP}» n'assure d'accueil permanent dans l'EPCI."
     else:
         noun = (
-            f"un seul {singular(service)}" if len(permanent) == 1 else f"{number(len(permanent))}{NBSP}{service.plural}"
+            f"{_only(service)} {singular(service)}"
+            if len(permanent) == 1
+            else f"{number(len(permanent))}{NBSP}{service.plural}"
         )
         rate = place_rate(scope)
         text = (
-            f"L'EPCI compte {noun} en accueil permanent, à {listing(places_of(permanent))}, soit "
-            f"{number(rate, digits=1)} pour "
+            f"L'EPCI compte {noun} en accueil permanent{_where(permanent)}, soit {number(rate, digits=1)} pour "
             f"10\u202f000{NBSP}habitants (département{NBSP}: {number(departement_rate(scope), digits=1)})."
         )
         saturday = sum(opens_on_saturday(str(hours)) for hours in permanent["horaires"])
@@ -122,21 +125,34 @@ def _offer(scope: Scope) -> str:
     if len(partial):
         noun = count(len(partial), "présence partielle", "présences partielles")
         adds, enters = ("ajoute", "entre") if len(partial) == 1 else ("ajoutent", "entrent")
-        text += f" S'y {adds} {noun} (à {listing(places_of(partial))}), qui n'{enters} pas dans les temps d'accès."
+        text += f" S'y {adds} {noun}{_where(partial)}, qui n'{enters} pas dans les temps d'accès."
     return text
+
+
+def _where(points: pd.DataFrame) -> str:
+    """Name the communes of some places when they are few."""
+    places = places_of(points)
+    return f", à {listing(places)}" if len(places) <= MANY else ""
+
+
+def _only(service: Service) -> str:
+    """Write « un seul » in the gender of a service, which its « nearest » form shows."""
+    return "une seule" if service.nearest.endswith("la plus proche") else "un seul"
 
 
 def _saturday(opened: int, total: int) -> str:
     """Say how many permanent places open on Saturday."""
     if total == 1:
-        return " Il ouvre le samedi." if opened else " Il n'ouvre pas le samedi, d'après les horaires publiés."
+        return (
+            " Ce lieu ouvre le samedi." if opened else " Ce lieu n'ouvre pas le samedi, d'après les horaires publiés."
+        )
     if opened == 0:
-        return " Aucun n'ouvre le samedi, d'après les horaires publiés."
+        return " Aucun de ces lieux n'ouvre le samedi, d'après les horaires publiés."
     if opened == total:
-        return " Tous ouvrent le samedi."
+        return " Tous ces lieux ouvrent le samedi."
     if opened == 1:
-        return " Un seul ouvre le samedi."
-    return f" {number(opened)} sur {number(total)} ouvrent le samedi."
+        return " Un seul de ces lieux ouvre le samedi."
+    return f" Parmi ces lieux, {number(opened)} sur {number(total)} ouvrent le samedi."
 
 
 def _access(scope: Scope) -> str:

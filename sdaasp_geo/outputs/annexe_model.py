@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sdaasp_geo.french import NBSP
 
-_BLANK = re.compile(r"(\[à compléter[^\]]*\])")
+_BLANK = re.compile(r"(\[à\scompléter[^\]]*\])")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 Texts = tuple[str, ...]
@@ -95,7 +95,7 @@ class Segment:
 
 def blank(what: str) -> str:
     """Write a blank that the signatories fill in, such as « [à compléter : date] »."""
-    return f"[à compléter{NBSP}: {what}]"
+    return f"[à{NBSP}compléter{NBSP}: {what}]"
 
 
 def segments(text: str) -> list[Segment]:
@@ -106,7 +106,7 @@ def segments(text: str) -> list[Segment]:
     >>> [piece.blank for piece in segments("Fait le [à compléter : date].")]
     [False, True, False]
     """
-    return [Segment(piece, piece.startswith("[à compléter")) for piece in _BLANK.split(text) if piece]
+    return [Segment(piece, _BLANK.fullmatch(piece) is not None) for piece in _BLANK.split(text) if piece]
 
 
 def clean(text: str) -> str:

@@ -20,7 +20,8 @@ NONE = "–"
 """Written where a figure has no object, such as a part of the territory that does not exist."""
 
 _KINDS = {"CC": "communauté de communes", "CA": "communauté d'agglomération", "CU": "communauté urbaine"}
-_MANY = 8
+MANY = 8
+"""Names beyond which a sentence counts instead of listing."""
 
 Row = dict[Hashable, Any]
 
@@ -253,7 +254,7 @@ def band(row: Row, *, prefix: str = "") -> str:
 
 def some(names: Sequence[str], noun: str = "commune", *, where: str = "listées en partie 4") -> str:
     """Name communes when they are few, count them when they are many."""
-    if len(names) <= _MANY:
+    if len(names) <= MANY:
         return listing(list(names))
     return f"{count(len(names), noun)}, {where}"
 

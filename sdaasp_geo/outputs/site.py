@@ -42,7 +42,8 @@ class AnnexeLink:
 def headline_figures(study: Study, measures: Measures) -> list[Figure]:
     """Return the three figures that matter, for the main service that has rules.
 
-    Share of inhabitants within the first threshold, share within the last one, communes beyond or to check.
+    Share of inhabitants within the first threshold, share within the last one (mean time where there is only one),
+    communes beyond or to check.
     """
     rules = headline_rules(study)
     if not rules:
@@ -57,6 +58,10 @@ def headline_figures(study: Study, measures: Measures) -> list[Figure]:
         )
         for rule in dict.fromkeys((rules[0], rules[-1]))
     ]
+    if len(figures) == 1:
+        times = measures.summary[(measures.summary["level"] == "departement") & (measures.summary["part"] == PARTS[0])]
+        mean = times.set_index("service")["mean_min"][rules[0].service]
+        figures.append(Figure(french.minutes(mean, digits=1), f"en moyenne, pondérée par la population ({names.label})"))
     access = measures.access[measures.access["service"] == rules[0].service].set_index("code")
     inside = study.communes.loc[study.communes["inside"], ["code", "population"]].set_index("code")
     beyond = (access["rule"] != "").reindex(inside.index) | access["to_check"].reindex(inside.index)

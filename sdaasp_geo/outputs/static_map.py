@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib_scalebar.scalebar import ScaleBar
 
-from sdaasp_geo.french import NARROW_NBSP, NBSP, count, date, listing
+from sdaasp_geo.french import NARROW_NBSP, NBSP, count, date, listing, number
 from sdaasp_geo.outputs import palette
 from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.outputs.static_map_canvas import (
@@ -47,6 +47,7 @@ _HEIGHT_CM = (9.0, 15.0)
 _MARGIN = 0.06
 _EPCI_LABELS, _DEPARTEMENT_LABELS = 30, 12
 _TITLE_CHARACTERS, _CREDIT_CHARACTERS = 66, 138
+_NAMED = 12
 _DASH: tuple[float, tuple[float, float]] = (0, (5, 2.5))
 
 
@@ -129,10 +130,10 @@ def alt_text(study: Study, measures: Measures, *, siren: str) -> str:
     outside = f", dont {int(row['communes_outside'])} hors du département" if row["communes_outside"] else ""
     parts = []
     for entry in palette.legend_entries(main_rules(study)):
-        number = int((own["class"] == entry.code).sum())
-        if number:
+        found = int((own["class"] == entry.code).sum())
+        if found:
             span = f" ({entry.span})" if entry.span else ""
-            parts.append(f"{entry.label.lower()}{span}{NBSP}: {count(number, 'commune')}")
+            parts.append(f"{entry.label.lower()}{span}{NBSP}: {count(found, 'commune')}")
     doubtful = int(own["to_check"].sum())
     check = f" {count(doubtful, 'commune')} à vérifier." if doubtful else ""
     points = _points_of(study, frozenset(own["code"]))
@@ -153,13 +154,19 @@ def _places_text(points: gpd.GeoDataFrame, *, label: str) -> str:
     permanent = sorted(set(points.loc[points["permanent"], "commune"]))
     partial = sorted(set(points.loc[~points["permanent"], "commune"]))
     texts = [
-        f"Accueils permanents{NBSP}: {listing(permanent)}."
-        if permanent
-        else f"Aucun accueil permanent parmi les {label}."
+        f"Accueils permanents{NBSP}: {_few(permanent)}." if permanent else f"Aucun accueil permanent parmi les {label}."
     ]
     if partial:
-        texts.append(f"Présences partielles{NBSP}: {listing(partial)}.")
+        texts.append(f"Présences partielles{NBSP}: {_few(partial)}.")
     return " ".join(texts)
+
+
+def _few(names: list[str]) -> str:
+    """List names; beyond a dozen, count the others."""
+    others = len(names) - _NAMED
+    if others < 2:  # noqa: PLR2004 - « et 1 autre commune » would be longer than its name
+        return listing(names)
+    return listing([*names[:_NAMED], f"{number(others)}{NBSP}autres communes"])
 
 
 def _epci(study: Study, siren: str) -> pd.Series:
@@ -349,8 +356,10 @@ def _legend_handles(study: Study, measures: Measures, frame: Frame) -> list[Patc
     handles += [
         border,
         _symbol("o", "Accueil permanent"),
-        _symbol("D", "Présence partielle (ne compte pas)"),
     ]
+    points = study.points[study.points["service"] == service]
+    if not points["permanent"].all():
+        handles.append(_symbol("D", "Présence partielle (ne compte pas)"))
     return handles
 
 

@@ -38,8 +38,10 @@ class _Label:
 
 def _wanted_labels(study: Study, measures: Measures, frame: Frame, points: gpd.GeoDataFrame) -> list[_Label]:
     """Return the names to place, most useful first: service places, communes beyond a threshold, larger communes."""
-    ordered = points.assign(own=points["code_commune"].isin(frame.codes)).drop_duplicates("code_commune")
-    ordered = ordered.sort_values(["own", "permanent", "commune", "id"], ascending=[False, False, True, True])
+    people = points["code_commune"].map(study.communes.set_index("code")["population"]).fillna(0)
+    ordered = points.assign(own=points["code_commune"].isin(frame.codes), people=people)
+    ordered = ordered.sort_values(["own", "people", "permanent", "id"], ascending=[False, False, False, True])
+    ordered = ordered.drop_duplicates("code_commune")
     wanted = [
         _Label(row.geometry.x, row.geometry.y, str(row.commune), place=True, own=row.own)
         for row in ordered.itertuples(index=False)

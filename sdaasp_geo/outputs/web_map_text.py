@@ -183,7 +183,7 @@ def zone_rows(study: Study, measures: Measures) -> list[dict[str, str]]:
 
 
 def key_figures(study: Study, measures: Measures) -> list[tuple[str, str]]:
-    """Return the figures that head the page: share of inhabitants within each threshold, and communes to check."""
+    """Return the figures that head the page: share of inhabitants within each threshold, communes to check."""
     service = study.scheme.mesure.services[0]
     table = measures.coverage
     own = table[(table["level"] == "departement") & (table["part"] == PARTS[1]) & (table["service"] == service)]
@@ -191,10 +191,11 @@ def key_figures(study: Study, measures: Measures) -> list[tuple[str, str]]:
         (percent(row.share_within), f"des habitants du département à {minutes(row.threshold_min)} au plus")
         for row in own.sort_values("threshold_min").itertuples(index=False)
     ]
+    if not measures.method.estimate:
+        return figures
     joined = joined_access(study, measures, service)
     doubtful = int((joined["inside"] & joined["to_check"]).sum())
-    noun = "commune à vérifier" if doubtful < 2 else "communes à vérifier"  # noqa: PLR2004 - the French plural starts at 2
-    return [*figures, (number(doubtful), f"{noun}, un seuil étant dans la bande d'erreur")]
+    return [*figures, (number(doubtful), "communes à vérifier (un seuil est dans la bande d'erreur)")]
 
 
 def vintage_text(study: Study) -> str:

@@ -286,7 +286,7 @@ def test_blanks_are_left_to_those_who_decide() -> None:
     facts = facts_of("hautes-pyrenees", GAVES)
     page = lxml_html.fromstring(html_of(facts))
     marks = [mark.text for mark in page.xpath("//mark")]
-    assert marks.count("[à compléter\u00a0: pilote]") == len(facts.tables["actions"].rows)
+    assert marks.count("[à\u00a0compléter\u00a0: pilote]") == len(facts.tables["actions"].rows)
     assert all(len(segments(row[2])) == 1 and segments(row[2])[0].blank for row in facts.tables["orientations"].rows)
     assert facts.texts["titre_2_3"][0].endswith("2018\u00a0–\u00a02020")
 
