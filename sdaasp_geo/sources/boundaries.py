@@ -98,7 +98,7 @@ def read_boundaries(
 
 
 def layer_schemas(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the layers of a file and their schema (fields, geometry type), without loading them.
+    """Return the layers of a file and their schema (fields, geometry type); only a GeoParquet is loaded for it.
 
     Raises
     ------
@@ -106,8 +106,13 @@ def layer_schemas(path: Path) -> dict[str, dict[str, Any]]:
         When the file is not of the format its name announces.
     """
     driver = _gate(path)
+    if driver == "Parquet":
+        frame = _read_parquet(path)
+        kind = " ou ".join(sorted(set(frame.geometry.geom_type.dropna())))
+        fields = {str(name): str(dtype) for name, dtype in frame.drop(columns=frame.geometry.name).dtypes.items()}
+        return {path.stem: {"geometry": kind, "properties": fields}}
     fiona = _fiona()
-    if fiona is None or driver == "Parquet":
+    if fiona is None:
         return {str(name): {"geometry": str(kind)} for name, kind in pyogrio.list_layers(_gdal_path(path))}
     schemas = {}
     for name in fiona.listlayers(_gdal_path(path)):
@@ -223,7 +228,7 @@ def _load(path: Path, *, layer: str) -> gpd.GeoDataFrame:
         remedy = f"Précisez communes_couche dans scheme.toml{NBSP}: {', '.join(layers)}."
         raise InputError([Fault(path.name, None, "", layer, "une seule couche", remedy)])
     chosen = layer or layers[0]
-    options: dict[str, Any] = {"encoding": "cp1252"} if _is_cp1252(path, driver) else {}
+    options = {"encoding": _undeclared_encoding(path)} if driver == "ESRI Shapefile" else {}
     return gpd.read_file(_gdal_path(path), layer=chosen, engine="pyogrio", **options)
 
 
@@ -235,10 +240,8 @@ def _read_parquet(path: Path) -> gpd.GeoDataFrame:
         raise InputError([Fault(path.name, None, "", "", "un fichier GeoParquet", remedy)]) from error
 
 
-def _is_cp1252(path: Path, driver: str) -> bool:
-    """Tell whether a Shapefile that names no encoding is not UTF-8."""
-    if driver != "ESRI Shapefile":
-        return False
+def _undeclared_encoding(path: Path) -> str | None:
+    """Return the encoding of a Shapefile that names none: UTF-8 if its attributes are, else cp1252."""
     if path.suffix.lower() == ".zip":
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -250,13 +253,13 @@ def _is_cp1252(path: Path, driver: str) -> bool:
             (path.with_suffix(s).read_bytes() for s in (".dbf", ".DBF") if path.with_suffix(s).is_file()), b""
         )
     if declared:
-        return False
+        return None
     header_size = int.from_bytes(content[8:10], "little")
     try:
         content[header_size:].decode("utf-8")
     except UnicodeDecodeError:
-        return True
-    return False
+        return "cp1252"
+    return "UTF-8"
 
 
 def _field(frame: gpd.GeoDataFrame, wanted: str, usual: tuple[str, ...], *, role: str, file: str) -> str:

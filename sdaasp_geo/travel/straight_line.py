@@ -75,5 +75,5 @@ def _method(content: dict[str, Any]) -> Method:
         label="ligne droite calibrée",
         estimate=True,
         description=description,
-        source=" ; ".join(content["model"][key] for key in ("source_trips", "source_communes", "vintage")),
+        source=content["model"]["source_fr"],
     )

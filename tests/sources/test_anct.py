@@ -1,0 +1,155 @@
+"""The list that ANCT publishes, brought to the common grid: made-up rows, and the real list where it is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sdaasp_geo.embedded import embedded_path
+from sdaasp_geo.errors import InputError
+from sdaasp_geo.sources.anct import anct_to_grid, is_anct_list
+from sdaasp_geo.sources.delimited import read_delimited
+from sdaasp_geo.sources.services import read_services
+
+FILE = "liste-fs-20240801.csv"
+ROW = {
+    "id_fs": "12",
+    "insee_dep": "4",
+    "lib_fs": "France services  La Poste d'Essai",
+    "adresse": "1 rue  Haute",
+    "complement_adresse": "",
+    "insee_com": "4001",
+    "code_postal": "4510",
+    "lib_com": "Aiglun",
+    "latitude": "44.05",
+    "longitude": "6.13",
+    "mail": "essai@example.org",
+    "telephone": "00",
+    "h_lundi": "09:00 - 12:00 / 14:00 - 17:00",
+    "h_mardi": "09:00 - 12:00 / 14:00 - 17:00",
+    "h_mercredi": "",
+    "h_jeudi": "",
+    "h_vendredi": "09:00 - 12:00",
+    "h_samedi": "",
+    "commentaire": "Personne à joindre",
+    "type_fs": "Principal",
+    "format_fs": "Fixe",
+}
+
+
+def grid(**changes: str) -> dict[str, str]:
+    table = pd.DataFrame([{**ROW, **changes}], index=[2], dtype="str")
+    assert is_anct_list(table.columns)
+    row: dict[str, str] = anct_to_grid(table, file=FILE).loc[2].to_dict()
+    return row
+
+
+def test_a_row_of_the_list_becomes_a_row_of_the_grid() -> None:
+    row = grid()
+    assert row["id"] == "fs-0012"
+    assert row["code_commune"] == "04001"
+    assert row["nom"] == "France services La Poste d'Essai"
+    assert row["adresse"] == "1 rue Haute, 04510 Aiglun"
+    assert row["operateur"] == "La Poste"
+    assert row["horaires"] == "Mo-Tu 09:00-12:00,14:00-17:00; Fr 09:00-12:00"
+    assert row["horaires_bruts"] == ""
+    assert row["date_maj"] == "2024-08-01"
+    assert row["precision_position"] == "adresse"
+
+
+def test_nothing_personal_is_kept() -> None:
+    text = " ".join(grid().values())
+    for word in ("example.org", "Personne", "telephone"):
+        assert word not in text
+    assert grid()["contact"] == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "expected"),
+    [
+        ("Principal", "Fixe", "fixe"),
+        ("Antenne", "Fixe", "antenne"),
+        ("Antenne", "Itinérante", "antenne"),
+        ("Principal", "Multisites", "multisite"),
+        ("Principal", "Bus_équivalent", "itinerant"),
+        ("Principal", "Itinérante", "itinerant"),
+    ],
+)
+def test_formats(kind: str, form: str, expected: str) -> None:
+    assert grid(type_fs=kind, format_fs=form)["format"] == expected
+
+
+@pytest.mark.parametrize(
+    ("published", "converted"),
+    [
+        ("9h - 12h", False),
+        ("09:00 - 12:00 / sur rendez-vous", False),
+        ("12:00 - 09:00", False),
+        ("09:00 - 12:00 / 11:00 - 13:00", False),
+        ("09:00 - 12:00 / 09:00 - 12:00", True),
+        ("", True),
+    ],
+)
+def test_hours_that_do_not_convert_exactly_stay_as_published(published: str, *, converted: bool) -> None:
+    row = grid(h_mercredi=published)
+    assert (row["horaires"] != "") is converted
+    assert (row["horaires_bruts"] == "") is converted
+    if not converted:
+        assert f"mercredi {published}" in row["horaires_bruts"]
+
+
+def test_a_site_without_coordinates_is_said() -> None:
+    row = grid(latitude="", longitude="")
+    assert (row["lon"], row["lat"], row["precision_position"]) == ("", "", "inconnue")
+
+
+@pytest.mark.parametrize("file", ["liste-fs.csv", "liste-fs-20241399.csv", "fs.csv"])
+def test_a_file_without_a_date_is_refused(file: str) -> None:
+    with pytest.raises(InputError, match="liste-fs-20240801"):
+        anct_to_grid(pd.DataFrame([ROW], dtype="str"), file=file)
+
+
+def test_missing_columns_are_all_named() -> None:
+    table = pd.DataFrame([ROW], dtype="str").drop(columns=["h_samedi", "latitude"])
+    with pytest.raises(InputError) as caught:
+        anct_to_grid(table, file=FILE)
+    assert [fault.column for fault in caught.value.faults] == ["latitude", "h_samedi"]
+
+
+def test_a_list_with_faults_is_told_as_the_grid_is(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    pd.DataFrame([ROW, {**ROW, "insee_com": "4X01"}]).to_csv(path, index=False)
+    with pytest.raises(InputError) as caught:
+        read_services(path)
+    assert {(fault.row, fault.column) for fault in caught.value.faults} == {(3, "id"), (3, "code_commune")}
+
+
+def test_the_published_list_gives_the_embedded_facts(shared: Callable[[str], Path]) -> None:
+    path = shared("france_services/liste-fs-20240801.csv")
+    published = read_delimited(path)
+    found = anct_to_grid(published, file=path.name).set_index("id")
+    assert len(found) == 2845
+    assert (found["code_commune"].str.startswith("65")).sum() == 25
+    embedded = pd.read_csv(embedded_path("services/france_services.csv"), dtype="str", keep_default_na=False)
+    embedded = embedded.set_index("id")
+    own = found.loc[embedded.index]
+    for column in ("format", "code_commune", "horaires", "horaires_bruts", "service", "date_maj"):
+        pd.testing.assert_series_equal(own[column], embedded[column], check_names=False)
+    for column in ("lon", "lat"):
+        apart = own[column].astype("float64") - embedded[column].astype("float64")
+        assert apart.abs().max() < 1e-5
+
+
+def test_the_published_list_has_only_faults_that_are_told(shared: Callable[[str], Path]) -> None:
+    path = shared("france_services/liste-fs-20240801.csv")
+    rows = len(read_delimited(path))
+    try:
+        table = read_services(path)
+    except InputError as error:
+        assert all(fault.row is not None and 2 <= fault.row <= rows + 1 for fault in error.faults)
+        assert len({fault.row for fault in error.faults}) < rows / 100
+    else:
+        assert len(table) == rows
