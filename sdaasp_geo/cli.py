@@ -31,8 +31,11 @@ def main() -> None:
         sys.exit(1)
 
 
-@click.group(context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="sdaasp")
+@click.group(
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+    subcommand_metavar="COMMANDE [ARGUMENTS]…",
+)
+@click.version_option(__version__, prog_name="sdaasp", help="Affiche la version.")
 def app() -> None:
     """Dit qui habite trop loin d'un service public, et prépare la convention de chaque intercommunalité.
 
@@ -79,7 +82,10 @@ def schemes() -> None:
 @app.command()
 @click.argument("scheme", metavar="SCHEMA")
 def check(scheme: str) -> None:
-    """Vérifie les données d'un schéma sans rien écrire (code de sortie 0 ou 1)."""
+    """Vérifie les données d'un schéma sans rien écrire.
+
+    Code de sortie 0 si elles sont valides, 1 sinon : tous les défauts sont alors listés.
+    """
     from sdaasp_geo import pipeline  # noqa: PLC0415
     from sdaasp_geo.scheme import read_scheme  # noqa: PLC0415
 
