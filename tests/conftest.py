@@ -15,7 +15,7 @@ from sdaasp_geo.study import Measures, Study
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT / ".." / "shared" / "data"
 
-settings.register_profile("project", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("project", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("project")
 
 

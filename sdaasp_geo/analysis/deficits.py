@@ -11,6 +11,7 @@ import pandas as pd
 from sdaasp_geo import french
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.parameters import Rule, Service
+from sdaasp_geo.travel.engine import NOT_MEASURED as UNKNOWN
 from sdaasp_geo.travel.engine import REACHED, Method
 
 SERVED, SERVED_LABEL = "desservie", "Desservie"
@@ -105,7 +106,8 @@ def _sentence(
     row: dict[str, Any], name: str, *, labels: dict[str, str], rules: Sequence[Rule], service: Service, method: Method
 ) -> str:
     if row["class"] == NOT_MEASURED:
-        return f"{name}{NBSP}: accès non mesuré ({row['reason']})."
+        why = "" if row["reason"] == UNKNOWN else f" ({row['reason']})"
+        return f"{name}{NBSP}: accès non mesuré{why}."
     where = f"à {row['place_commune']} ({row['place_departement']})"
     place = f"{service.nearest} ({row['place_name']}, {where})"
     time = f"est à {_rounded(row, estimate=method.estimate)}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from sdaasp_geo import french
 from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.errors import TravelError
 from sdaasp_geo.travel.engine import NOT_MEASURED, REACHED
@@ -61,8 +64,9 @@ def test_every_output_can_say_that_it_is_an_estimate_and_its_error() -> None:
     method = ENGINE(ORIGINS, PLACES).method
     assert method.estimate
     assert method.description.startswith("Estimation")
-    assert "Erreur moyenne de 3,3\N{NO-BREAK SPACE}min" in method.description
-    assert "neuf trajets sur dix" in method.description
+    error = tomllib.loads(CALIBRATION)["validation"]["all"]["mean_absolute_error_min"]
+    assert f"{french.number(error, digits=1)}{french.NBSP}min" in method.description
+    assert "bande d'erreur" in method.description
     assert "Hackaviz 2019" in method.source
 
 
