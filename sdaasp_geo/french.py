@@ -65,6 +65,17 @@ def minutes(time_min: float, *, digits: int = 0) -> str:
     return f"{number(time_min, digits=digits)}{NBSP}min"
 
 
+def threshold(time_min: float) -> str:
+    """Write a threshold in minutes, exactly: its decimals are shown where it has some.
+
+    Examples
+    --------
+    >>> [threshold(value).replace(NBSP, " ") for value in (20.0, 7.5)]
+    ['20 min', '7,5 min']
+    """
+    return minutes(time_min, digits=0 if float(time_min).is_integer() else 1)
+
+
 def count(quantity: int, singular: str, plural: str | None = None) -> str:
     """Write a quantity and its noun; zero and one take the singular, as French does.
 

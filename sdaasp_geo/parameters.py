@@ -98,13 +98,15 @@ def _decode(path: Path) -> Parameters:
         raise SchemeError(message) from error
 
 
-def rules_of(parameters: Parameters, *, codes: Sequence[str], date: dt.date) -> tuple[Rule, ...]:
+def rules_of(
+    parameters: Parameters, *, codes: Sequence[str], services: Sequence[str], date: dt.date
+) -> tuple[Rule, ...]:
     """Choose rules by code, ordered by service and rising threshold.
 
     Raises
     ------
     SchemeError
-        When a code is unknown, or not yet valid on ``date``.
+        When a code is unknown, its service is not in ``services``, or it is not yet valid on ``date``.
     """
     known = {rule.code: rule for rule in parameters.rule}
     unknown = sorted(set(codes) - set(known))
@@ -112,6 +114,10 @@ def rules_of(parameters: Parameters, *, codes: Sequence[str], date: dt.date) -> 
         message = f"Règles inconnues{NBSP}: {', '.join(unknown)}. Règles disponibles{NBSP}: {', '.join(sorted(known))}."
         raise SchemeError(message)
     chosen = [known[code] for code in dict.fromkeys(codes)]
+    idle = [rule.code for rule in chosen if rule.service not in services]
+    if idle:
+        message = f"Règles dont le service n'est pas mesuré{NBSP}: {', '.join(idle)}. Ajoutez-le à mesure.services."
+        raise SchemeError(message)
     early = [rule.code for rule in chosen if rule.valid_from > date]
     if early:
         message = f"Règles non encore en vigueur à la date de l'édition ({date.isoformat()}){NBSP}: {', '.join(early)}."

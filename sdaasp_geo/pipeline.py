@@ -15,7 +15,7 @@ from sdaasp_geo.analysis import deficits, levels, zones
 from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP
-from sdaasp_geo.layers import adjacency, communes, contracts, findings, names, services, territories
+from sdaasp_geo.layers import adjacency, communes, contracts, findings, names, scope, services, territories
 from sdaasp_geo.outputs import publish
 from sdaasp_geo.outputs.folder import STEPS, Run, write_annexe, write_run
 from sdaasp_geo.outputs.scheme_folder import write_scheme_folder
@@ -74,7 +74,7 @@ def prepare(scheme: Scheme, *, report: Report = _quiet) -> Study:
     """
     report("Paramètres et périmètres")
     parameters = read_parameters(scheme.path(scheme.fichiers.parametres) if scheme.fichiers.parametres else None)
-    rules = rules_of(parameters, codes=scheme.mesure.regles, date=scheme.edition)
+    rules = rules_of(parameters, codes=scheme.mesure.regles, services=scheme.mesure.services, date=scheme.edition)
     departement = france.find_departement(scheme.departement)
     vintage = scheme.millesimes.mesure
     membership = france.read_membership(vintage)
@@ -93,7 +93,7 @@ def prepare(scheme: Scheme, *, report: Report = _quiet) -> Study:
         membership[membership["epci"].isin(set(epci["siren"]))], france.read_second_membership(), epci_names
     )
     report("Points de service")
-    points = _points(scheme, parameters, layer, departement.code)
+    points, far = _points(scheme, parameters, layer, departement.code)
     closest = findings.closest_vintage(scheme.millesimes.convention, france.vintages())
     evolution = findings.perimeter_changes(
         france.read_membership(closest),
@@ -125,6 +125,7 @@ def prepare(scheme: Scheme, *, report: Report = _quiet) -> Study:
             *findings.difference_notes(differences),
             *findings.convention_notes(layer, epci),
             *findings.point_notes(points),
+            *far,
             *findings.absent_services(points, scheme.mesure.services),
         ),
         inputs=(*input_files(scheme), *_embedded_inputs(departement.zone)),
@@ -275,12 +276,9 @@ def _communes(
     scheme: Scheme, departement: france.Departement, membership: pd.DataFrame, members: pd.DataFrame
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Build the layer of communes of the département and around it; tell what is studied."""
-    reaching = set(membership.loc[membership["departement"] == departement.code, "epci"].dropna())
-    studied = set(membership.loc[membership["epci"].isin(reaching), "code"]) | set(members["code"])
-    studied |= set(membership.loc[membership["departement"] == departement.code, "code"])
-    known = france.read_departements()
-    home = set(membership.loc[membership["code"].isin(studied), "departement"]) & set(known)
-    wanted = home.union(*(known[code].neighbours for code in home))
+    studied = scope.studied_codes(membership, members, departement=departement.code)
+    around = {code: known.neighbours for code, known in france.read_departements().items()}
+    wanted = scope.departements_around(membership, studied, around)
     local = membership[membership["departement"].isin(wanted)]
     shapes, warnings = _shapes(scheme, departement, wanted)
     foreign = communes.unmatched_shapes(shapes, local)
@@ -310,11 +308,14 @@ def _shapes(scheme: Scheme, departement: france.Departement, wanted: set[str]) -
         code_field=files.communes_code,
         name_field=files.communes_nom,
     )
-    return table[["code", "geometry"]].reset_index(drop=True), warnings
+    shapes, notes = scope.keep_wanted(table[["code", "geometry"]], wanted)
+    return shapes, [*warnings, *notes]
 
 
-def _points(scheme: Scheme, parameters: Parameters, layer: gpd.GeoDataFrame, departement: str) -> gpd.GeoDataFrame:
-    """Read, locate and check the service points within reach of the studied communes."""
+def _points(
+    scheme: Scheme, parameters: Parameters, layer: gpd.GeoDataFrame, departement: str
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Read, locate and check the service points; keep those within reach of the studied communes, count the rest."""
     read = [service_files.read_services(scheme.path(name)) for name in scheme.fichiers.services]
     given = {service for table in read for service in table["service"]}
     if MAIRIE in scheme.mesure.services and MAIRIE not in given:
@@ -335,7 +336,10 @@ def _points(scheme: Scheme, parameters: Parameters, layer: gpd.GeoDataFrame, dep
     contracts.check_layer(points, contracts.SERVICE_POINTS)
     reach_km = number_setting(parameters, "portee-offre-km")
     studied = layer[layer["studied"]]
-    return points[services.within_reach(points, studied, reach_km=reach_km)].reset_index(drop=True)
+    near = services.within_reach(points, studied, reach_km=reach_km)
+    return points[near].reset_index(drop=True), findings.reach_notes(
+        points[~near & points["service"].isin(given)], reach_km=reach_km
+    )
 
 
 def _engine(scheme: Scheme, parameters: Parameters) -> Engine:

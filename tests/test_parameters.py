@@ -39,7 +39,12 @@ def own(tmp_path: Path, text: str) -> Path:
 
 
 def test_embedded_rules_are_20_and_30_minutes_for_france_services() -> None:
-    rules = rules_of(read_parameters(), codes=["france-services-30", "france-services-20"], date=EDITION)
+    rules = rules_of(
+        read_parameters(),
+        codes=["france-services-30", "france-services-20"],
+        services=["france-services"],
+        date=EDITION,
+    )
     assert [(rule.code, rule.threshold_min) for rule in rules] == [
         ("france-services-20", 20.0),
         ("france-services-30", 30.0),
@@ -98,16 +103,18 @@ def test_a_file_that_is_not_text_or_is_absent_is_refused(tmp_path: Path) -> None
 
 def test_an_unknown_rule_is_named_with_those_available() -> None:
     with pytest.raises(SchemeError, match=r"france-services-25.*france-services-30"):
-        rules_of(read_parameters(), codes=["france-services-25"], date=EDITION)
+        rules_of(read_parameters(), codes=["france-services-25"], services=["france-services"], date=EDITION)
 
 
 @pytest.mark.parametrize(("day", "valid"), [(dt.date(2019, 6, 30), False), (dt.date(2019, 7, 1), True)])
 def test_a_rule_holds_from_its_first_day(day: dt.date, *, valid: bool) -> None:
     if valid:
-        assert len(rules_of(read_parameters(), codes=["france-services-30"], date=day)) == 1
+        assert (
+            len(rules_of(read_parameters(), codes=["france-services-30"], services=["france-services"], date=day)) == 1
+        )
     else:
         with pytest.raises(SchemeError, match=r"2019-06-30.*france-services-30"):
-            rules_of(read_parameters(), codes=["france-services-30"], date=day)
+            rules_of(read_parameters(), codes=["france-services-30"], services=["france-services"], date=day)
 
 
 def test_settings_have_a_type() -> None:
@@ -127,3 +134,8 @@ def test_a_service_without_names_is_called_by_its_code() -> None:
     assert service_names(parameters, "mairie").nearest == "la mairie la plus proche"
     assert service_names(parameters, "france-travail").label == "France travail"
     assert "France travail" in service_names(parameters, "france-travail").nearest
+
+
+def test_a_rule_for_a_service_that_is_not_measured_is_refused() -> None:
+    with pytest.raises(SchemeError, match="n'est pas mesuré"):
+        rules_of(read_parameters(), codes=["mairie-15"], services=["france-services"], date=EDITION)

@@ -128,13 +128,13 @@ def _rounded(row: dict[str, Any], *, estimate: bool) -> str:
 def _verdict(row: dict[str, Any], *, labels: dict[str, str], rules: Sequence[Rule]) -> str:
     if not rules:
         return "."
-    limit = french.minutes(row["threshold_min"])
+    limit = french.threshold(row["threshold_min"])
     if row["class"] == SERVED:
         text = f", dans le seuil de {limit}."
     else:
         text = f", au-delà du seuil de {limit}{NBSP}: {labels[row['class']].lower()}."
     if row["to_check"]:
-        doubtful = [french.minutes(rule.threshold_min) for rule in rules if rule.code in row["check_rules"].split()]
+        doubtful = [french.threshold(rule.threshold_min) for rule in rules if rule.code in row["check_rules"].split()]
         noun = "le seuil" if len(doubtful) == 1 else "les seuils"
         text += f" À vérifier{NBSP}: la bande d'erreur contient {noun} de {french.listing(doubtful)}."
     return text

@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 
 NO_EPCI = "hors EPCI"
-NO_CONTOUR = "contour absent des données embarquées (commune rétablie)"
+NO_CONTOUR = "contour absent de la source"
 NO_POPULATION = "population légale absente"
 REF_MAIRIE, REF_NONE = "mairie", "sans position"
 REF_CONTOUR = "point intérieur du contour (mairie absente ou mal placée)"

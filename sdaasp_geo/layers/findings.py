@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import geopandas as gpd
 import pandas as pd
 
-from sdaasp_geo.french import NBSP, count, in_order, listing
+from sdaasp_geo.french import NBSP, count, in_order, listing, number
 from sdaasp_geo.layers.communes import coverage_faults
 from sdaasp_geo.layers.territories import SIGNS
 
@@ -140,6 +140,13 @@ def point_notes(points: gpd.GeoDataFrame) -> list[str]:
         f"{count(int(size), 'point de service', 'points de service')}{NBSP}: {reason}."
         for reason, size in counts.items()
     ]
+
+
+def reach_notes(beyond: gpd.GeoDataFrame, *, reach_km: float) -> list[str]:
+    """Count the places given by the scheme that lie too far to be the nearest of any studied commune."""
+    sizes = beyond["service"].value_counts().sort_index()
+    reach = f"à plus de {number(reach_km)}{NBSP}km du territoire étudié, sans effet sur le calcul"
+    return [f"{count(int(size), 'lieu', 'lieux')} «{NBSP}{service}{NBSP}» {reach}." for service, size in sizes.items()]
 
 
 def absent_services(points: gpd.GeoDataFrame, services: Sequence[str]) -> list[str]:

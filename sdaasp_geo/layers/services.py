@@ -8,6 +8,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from sdaasp_geo.layers.scope import departement_of
+
 UNKNOWN_COMMUNE = "commune inconnue du millésime"
 BEYOND = "commune d'un département non chargé"
 NOT_LOCATED = "position au point de référence de la commune, faute de coordonnées fiables"
@@ -101,7 +103,7 @@ def build_service_points(
     far = _distance_to_commune(points, code, known) > _FAR_M
     located = table["lon"].notna() & table["lat"].notna()
     unknown = ~code.isin(known.index)
-    beyond = unknown & ~code.map(_departement_of).isin(set(communes["departement"]))
+    beyond = unknown & ~code.map(departement_of).isin(set(communes["departement"]))
     reason = np.select(
         [points.isna(), beyond, unknown, ~located, far],
         [LOST, BEYOND, UNKNOWN_COMMUNE, NOT_LOCATED, FAR_FROM_COMMUNE],
@@ -109,7 +111,7 @@ def build_service_points(
     )
     layer = gpd.GeoDataFrame(table, geometry=points)
     layer["epci"] = code.map(known["epci"])
-    layer["departement"] = code.map(known["departement"]).fillna(code.map(_departement_of))
+    layer["departement"] = code.map(known["departement"]).fillna(code.map(departement_of))
     layer["inside"] = layer["departement"] == departement
     layer["permanent"] = layer["format"].isin(list(permanent_formats))
     layer["position_reason"] = reason
@@ -127,10 +129,6 @@ def within_reach(points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, *, reach_
     x, y = points.geometry.x, points.geometry.y
     near = x.between(west - margin, east + margin) & y.between(south - margin, north + margin)
     return near | points.geometry.isna() | points["code_commune"].isin(communes["code"])
-
-
-def _departement_of(code: str) -> str:
-    return code[:3] if code.startswith("97") else code[:2]
 
 
 def _points(table: pd.DataFrame, known: gpd.GeoDataFrame, *, crs: str) -> gpd.GeoSeries:

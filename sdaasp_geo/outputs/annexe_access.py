@@ -8,7 +8,7 @@ import pandas as pd
 
 from sdaasp_geo.analysis.access import weighted_figures
 from sdaasp_geo.analysis.deficits import SERVED, classes_of
-from sdaasp_geo.french import NBSP, count, listing, minutes, number, percent
+from sdaasp_geo.french import NBSP, count, listing, minutes, number, percent, threshold
 from sdaasp_geo.outputs.annexe_model import Table
 from sdaasp_geo.outputs.annexe_scope import INSIDE, NONE, OUTSIDE, WHOLE, Row, Scope, band, people
 from sdaasp_geo.travel.engine import REACHED
@@ -67,7 +67,7 @@ def thresholds_table(scope: Scope) -> Table:
     rows = []
     for service in scope.services:
         for rule in scope.rules(service):
-            label = f"{scope.service(service).label}, {minutes(rule.threshold_min)} au plus"
+            label = f"{scope.service(service).label}, {threshold(rule.threshold_min)} au plus"
             for part in scope.parts:
                 rows += _threshold_row(f"{label}{NBSP}– {PART_LABELS[part]}", scope.coverage(service, part, rule.code))
             reference = scope.coverage(service, INSIDE, rule.code, departement=True)

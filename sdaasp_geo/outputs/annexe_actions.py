@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sdaasp_geo.french import NBSP, count, listing, minutes, number, percent
+from sdaasp_geo.french import NBSP, count, listing, number, percent, threshold
 from sdaasp_geo.outputs.annexe_access import flagged
 from sdaasp_geo.outputs.annexe_hours import opens_on_saturday
 from sdaasp_geo.outputs.annexe_identity import MAIRIE, census_shares, main_points, place_rate, places_of
@@ -58,7 +58,7 @@ def _access_evidence(scope: Scope) -> str:
         row = scope.coverage(scope.main, WHOLE, rule.code)
         if row is not None:
             texts.append(
-                f"{people(row['population_beyond'])} à plus de {minutes(rule.threshold_min)}, "
+                f"{people(row['population_beyond'])} à plus de {threshold(rule.threshold_min)}, "
                 f"{people(row['population_to_check'])} à vérifier"
             )
     return capitalised(f"{semicolons(texts)}.") if texts else "Aucun seuil n'est fixé."
@@ -96,7 +96,7 @@ def _coverage_actions(scope: Scope) -> list[tuple[str, str, str]]:
                         "communes de classe "
                         f"«{NBSP}{rule.beyond_label}{NBSP}»."
                     ),
-                    f"{people(group['population'].sum())} à plus de {minutes(rule.threshold_min)}.",
+                    f"{people(group['population'].sum())} à plus de {threshold(rule.threshold_min)}.",
                     some(list(group["name"])),
                 )
             )

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from sdaasp_geo.analysis.deficits import NOT_MEASURED, SERVED
-from sdaasp_geo.french import NBSP, count, listing, minutes, number, percent
+from sdaasp_geo.french import NBSP, count, listing, minutes, number, percent, threshold
 from sdaasp_geo.outputs.annexe_access import border_figures, flagged
 from sdaasp_geo.outputs.annexe_hours import opens_on_saturday
 from sdaasp_geo.outputs.annexe_identity import (
@@ -180,7 +180,7 @@ def _access(scope: Scope) -> str:
             if own["population_beyond"]
             else "tous les habitants mesurés"
         )
-        text += f" Le seuil de {minutes(rule.threshold_min)} est respecté pour {share}{compared}."
+        text += f" Le seuil de {threshold(rule.threshold_min)} est respecté pour {share}{compared}."
     return text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sdaasp_geo.french import NBSP, listing, minutes
+from sdaasp_geo.french import NBSP, listing, threshold
 from sdaasp_geo.outputs.annexe_identity import FORMATS, day_label
 from sdaasp_geo.outputs.annexe_model import Table, Texts
 from sdaasp_geo.outputs.annexe_scope import Scope, semicolons
@@ -113,7 +113,7 @@ def rules_table(scope: Scope) -> Table:
     for rule in scope.study.rules:
         reference = f"{rule.reference} ({rule.reference_url})" if rule.reference_url else rule.reference
         since = day_label(rule.valid_from.isoformat())
-        rows.append((rule.label, minutes(rule.threshold_min), rule.beyond_label, since, reference))
+        rows.append((rule.label, threshold(rule.threshold_min), rule.beyond_label, since, reference))
     return Table(
         title="Seuils appliqués",
         header=("Règle", "Seuil", "Classe au-delà", "Depuis le", "Référence"),

@@ -40,7 +40,7 @@ def headline_figures(study: Study, measures: Measures) -> list[Figure]:
     figures = [
         Figure(
             french.percent(own["share_within"][rule.code]),
-            f"des habitants à {french.minutes(rule.threshold_min)} au plus ({names.label})",
+            f"des habitants à {french.threshold(rule.threshold_min)} au plus ({names.label})",
         )
         for rule in dict.fromkeys((rules[0], rules[-1]))
     ]

@@ -49,7 +49,7 @@ def render_index(study: Study, measures: Measures, *, map_href: str, annexes: Se
         map=map_href,
         vintage=study.scheme.millesimes.mesure,
         coverage_caption=f"part des habitants à portée de {names}" if rules else "sans seuil",
-        rules=[f"≤{NBSP}{french.minutes(rule.threshold_min)}" for rule in rules],
+        rules=[f"≤{NBSP}{french.threshold(rule.threshold_min)}" for rule in rules],
         annexes=[_annexe_row(study, measures, link, rules) for link in annexes],
         files=_files(),
         warnings=[plain_text(warning) for warning in study.warnings],

@@ -19,7 +19,7 @@ import shapely
 from branca.element import Element, Figure
 
 from sdaasp_geo.analysis.deficits import NOT_MEASURED
-from sdaasp_geo.french import NBSP, minutes
+from sdaasp_geo.french import NBSP, threshold
 from sdaasp_geo.outputs import palette
 from sdaasp_geo.outputs.escape import html_text
 from sdaasp_geo.outputs.web_map_text import joined_access
@@ -101,7 +101,7 @@ def _main_zones(study: Study, measures: Measures) -> tuple[dict[str, str], Mappi
     if zones.empty or members.empty:
         return {}, {}
     own = zones[zones["service"] == study.scheme.mesure.services[0]]
-    names = {row.zone: f"Plus de {minutes(row.threshold_min)}" for row in own.itertuples(index=False)}
+    names = {row.zone: f"Plus de {threshold(row.threshold_min)}" for row in own.itertuples(index=False)}
     return names, members.groupby("zone")["code"].agg(list)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sdaasp_geo.analysis.deficits import NOT_MEASURED
-from sdaasp_geo.french import NARROW_NBSP, NBSP, count, date, listing, minutes, number
+from sdaasp_geo.french import NARROW_NBSP, NBSP, count, date, listing, minutes, number, threshold
 from sdaasp_geo.outputs import palette
 from sdaasp_geo.outputs.annexe_hours import french_hours
 from sdaasp_geo.outputs.escape import plain_text
@@ -170,7 +170,7 @@ def zone_rows(study: Study, measures: Measures) -> list[dict[str, str]]:
     ordered = own.sort_values(["threshold_min", "population", "zone"], ascending=[False, False, True])
     return [
         {
-            "threshold": f"plus de {minutes(row.threshold_min)}",
+            "threshold": f"plus de {threshold(row.threshold_min)}",
             "communes": plain_text(row.names),
             "number": number(row.communes),
             "population": number(row.population),

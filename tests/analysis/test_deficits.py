@@ -17,7 +17,12 @@ from sdaasp_geo.parameters import Rule, Service, read_parameters, rules_of
 from sdaasp_geo.study import Measures
 from sdaasp_geo.travel.engine import Method
 
-RULES = rules_of(read_parameters(), codes=["france-services-20", "france-services-30"], date=dt.date(2026, 11, 22))
+RULES = rules_of(
+    read_parameters(),
+    codes=["france-services-20", "france-services-30"],
+    services=["france-services"],
+    date=dt.date(2026, 11, 22),
+)
 SERVICE = Service(code="france-services", label="France services", nearest="l'espace le plus proche", plural="espaces")
 ESTIMATE = Method(code="e", label="estimation", estimate=True, description="", source="")
 EXACT = Method(code="m", label="matrice", estimate=False, description="", source="")

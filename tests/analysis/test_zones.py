@@ -15,7 +15,12 @@ from sdaasp_geo.layers.adjacency import contiguous_groups, shared_borders
 from sdaasp_geo.parameters import Rule, read_parameters, rules_of
 from sdaasp_geo.study import Measures, Study
 
-RULES = rules_of(read_parameters(), codes=["france-services-20", "france-services-30"], date=dt.date(2026, 11, 22))
+RULES = rules_of(
+    read_parameters(),
+    codes=["france-services-20", "france-services-30"],
+    services=["france-services"],
+    date=dt.date(2026, 11, 22),
+)
 
 # Minutes on a grid of 4 × 3 squares of one kilometre, drawn from the north; NaN: not measured.
 MINUTES = [

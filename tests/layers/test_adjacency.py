@@ -65,6 +65,11 @@ def test_empty_and_missing_contours_are_passed_over() -> None:
     assert lengths(shared_borders(grid)) == {("a", "b"): 1.0}
 
 
+def test_a_commune_has_no_border_with_itself() -> None:
+    parts = shapely.MultiPolygon([square(0, 0), square(1, 0)])
+    assert lengths(shared_borders(layer({"a": parts, "b": square(2, 0)}))) == {("a", "b"): 1.0}
+
+
 @given(st.permutations(list(itertools.product(range(3), range(3)))))
 def test_borders_do_not_depend_on_the_order_of_rows(cells: list[tuple[int, int]]) -> None:
     table = shared_borders(layer({f"{column}{row}": square(column, row) for column, row in cells}))
