@@ -17,6 +17,15 @@ from sdaasp_geo.errors import SdaaspError
 from sdaasp_geo.french import NBSP
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+_EXTRACT = click.Path(path_type=Path, exists=True, dir_okay=False)
+_roads = click.option(
+    "--roads",
+    type=_EXTRACT,
+    multiple=True,
+    metavar="EXTRAIT",
+    help="Mesure sur ce réseau routier (.osm.pbf, .gpkg, .shp).",
+)
+_cache = click.option("--cache", type=_FOLDER, metavar="DOSSIER", help="Où garder les réseaux routiers préparés.")
 _quiet = click.option("--quiet", "-q", is_flag=True, help="N'affiche que les erreurs.")
 
 
@@ -46,14 +55,17 @@ def app() -> None:
 @app.command()
 @click.argument("scheme", metavar="SCHEMA")
 @click.option("--out", type=_FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
+@_roads
+@_cache
 @_quiet
-def build(scheme: str, out: Path, *, quiet: bool) -> None:
+def build(scheme: str, out: Path, *, roads: tuple[Path, ...], cache: Path | None, quiet: bool) -> None:
     """Calcule tout : carte, annexes, tableaux, couches."""
     from sdaasp_geo import pipeline  # noqa: PLC0415 - the geographic libraries load only when they serve
-    from sdaasp_geo.scheme import read_scheme  # noqa: PLC0415
+    from sdaasp_geo.scheme import read_scheme, with_roads  # noqa: PLC0415
 
+    chosen = with_roads(read_scheme(scheme), *roads) if roads else read_scheme(scheme)
     with _progress(total=pipeline.BUILD_STEPS, quiet=quiet) as report:
-        result = pipeline.build(read_scheme(scheme), out, report=report)
+        result = pipeline.build(chosen, out, report=report, cache=cache)
     if quiet:
         return
     click.echo(f"Écrit dans {out}{NBSP}:")
@@ -117,6 +129,46 @@ def annex(scheme: str, epci: str, out: Path, *, quiet: bool) -> None:
         click.echo(str(path))
 
 
+@app.group(subcommand_metavar="COMMANDE [ARGUMENTS]…")
+def roads() -> None:
+    """Prépare un réseau routier."""
+
+
+@roads.command("build")
+@click.argument("extracts", metavar="EXTRAIT…", type=_EXTRACT, nargs=-1, required=True)
+@click.option("--departement", required=True, metavar="CODE", help="Département que le réseau doit couvrir.")
+@click.option("--speeds", type=_EXTRACT, metavar="FICHIER", help="Vitesses qui remplacent celles du paquet (TOML).")
+@_cache
+@_quiet
+def roads_build(
+    extracts: tuple[Path, ...], departement: str, *, speeds: Path | None, cache: Path | None, quiet: bool
+) -> None:
+    """Lit un réseau routier (.osm.pbf, BD TOPO, ROUTE 500) et garde son graphe."""
+    from sdaasp_geo import pipeline  # noqa: PLC0415
+
+    with _progress(total=pipeline.ROAD_STEPS, quiet=quiet) as report:
+        built = pipeline.build_roads(extracts, departement=departement, cache=cache, speeds=speeds, report=report)
+    if quiet:
+        return
+    click.echo(built.why_built or "Le réseau était déjà préparé.")
+    for name, value in pipeline.describe_roads(built):
+        click.echo(f"  {name}{NBSP}: {value}")
+
+
+@roads.command("fetch")
+@click.option("--departement", "departements", required=True, multiple=True, metavar="CODE", help="Code, répétable.")
+@_cache
+@_quiet
+def roads_fetch(departements: tuple[str, ...], *, cache: Path | None, quiet: bool) -> None:
+    """Télécharge les extraits publics d'OpenStreetMap (reprise possible)."""
+    from sdaasp_geo import pipeline  # noqa: PLC0415
+
+    with _download(quiet=quiet) as report:
+        paths = pipeline.fetch_roads(departements, cache=cache, report=report)
+    for path in paths:
+        click.echo(str(path))
+
+
 @app.command()
 @click.argument("folder", metavar="DOSSIER", type=_FOLDER)
 @click.option("--departement", required=True, metavar="CODE", help="Code du département : 48, 2A, 974…")
@@ -159,6 +211,21 @@ def _progress(*, total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
             yield lambda step: bar.update(task, advance=1, description=step)
     else:
         yield lambda step: click.echo(step, err=True)
+
+
+@contextmanager
+def _download(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that shows bytes received: a bar on a terminal, nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _name, _done, _total: None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total or None)
 
 
 def _silent(_step: str) -> None:

@@ -67,6 +67,10 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Layer, code field and name field of that file; empty: the only layer, and the usual field names.
     minutes : str
         Matrix of minutes for the engine ``matrice``.
+    routes : tuple of str
+        Road extracts (``.osm.pbf``), or one road layer, for the engine ``routes``.
+    vitesses : str
+        Road speeds that replace those of the package.
     parametres : str
         Parameters of the département.
     """
@@ -77,6 +81,8 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     communes_code: str = ""
     communes_nom: str = ""
     minutes: str = ""
+    routes: tuple[str, ...] = ()
+    vitesses: str = ""
     parametres: str = ""
 
 
@@ -90,7 +96,7 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     regles : tuple of str
         Codes of the deficit rules.
     moteur : str
-        ``ligne-droite`` (calibrated straight line) or ``matrice`` (file of minutes).
+        ``ligne-droite`` (calibrated straight line), ``matrice`` (file of minutes) or ``routes`` (road network).
     """
 
     services: tuple[str, ...]
@@ -183,17 +189,35 @@ def read_scheme(name: str) -> Scheme:
     return scheme
 
 
+def with_roads(scheme: Scheme, *extracts: Path) -> Scheme:
+    """Return the scheme measured on road extracts instead of its own engine.
+
+    Raises
+    ------
+    SchemeError
+        When an extract does not exist.
+    """
+    files = msgspec.structs.replace(scheme.fichiers, routes=tuple(str(extract.resolve()) for extract in extracts))
+    measured = msgspec.structs.replace(scheme.mesure, moteur="routes")
+    changed = msgspec.structs.replace(scheme, fichiers=files, mesure=measured)
+    _validate(changed)
+    return changed
+
+
 def input_files(scheme: Scheme) -> list[tuple[str, Path]]:
     """Return the files that the scheme names, as written and as a path, its own description first."""
     files = scheme.fichiers
-    names = [*files.services, files.communes, files.minutes, files.parametres]
-    return [(SCHEME_FILE, Path(scheme.folder) / SCHEME_FILE), *((name, scheme.path(name)) for name in names if name)]
+    names = [*files.services, files.communes, files.minutes, *files.routes, files.vitesses, files.parametres]
+    named = [(Path(name).name if Path(name).is_absolute() else name, scheme.path(name)) for name in names if name]
+    return [(SCHEME_FILE, Path(scheme.folder) / SCHEME_FILE), *named]
 
 
 def _validate(scheme: Scheme) -> None:
     faults = [f"fichier «{NBSP}{name}{NBSP}» introuvable" for name, path in input_files(scheme) if not path.is_file()]
-    if scheme.mesure.moteur not in {"ligne-droite", "matrice"}:
-        faults.append(f"moteur «{NBSP}{scheme.mesure.moteur}{NBSP}» inconnu (ligne-droite ou matrice)")
+    if scheme.mesure.moteur not in {"ligne-droite", "matrice", "routes"}:
+        faults.append(f"moteur «{NBSP}{scheme.mesure.moteur}{NBSP}» inconnu (ligne-droite, matrice ou routes)")
+    if scheme.mesure.moteur == "routes" and not scheme.fichiers.routes:
+        faults.append(f"le moteur «{NBSP}routes{NBSP}» demande fichiers.routes")
     if scheme.mesure.moteur == "matrice" and not scheme.fichiers.minutes:
         faults.append("le moteur «\u00a0matrice\u00a0» demande fichiers.minutes")
     if not scheme.mesure.services:

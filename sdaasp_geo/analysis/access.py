@@ -42,7 +42,8 @@ def measure_access(
         One row per commune, in the order of ``communes``: ``code, service, time_min, low_min, high_min, reason,
         place, place_name, place_commune, place_commune_code, place_epci, place_departement``, the same with the
         prefix ``second_`` (second nearest) and ``inside_`` (nearest inside the département), and
-        ``saved_min`` (minutes that crossing the border saves; 0 where the nearest is inside).
+        ``saved_min`` (minutes that crossing the border saves; 0 where the nearest is inside). With a road engine,
+        ``road_reason, snap_m, road_class, road_name``: how the origin reaches the road.
     Method
         How the times were obtained.
     """
@@ -56,8 +57,10 @@ def measure_access(
     within = _named(nearest_places(matrix, among=inside), identity, prefix="inside_")
     table = pd.concat([first, second.drop(columns="code"), within.drop(columns="code")], axis="columns")
     table.insert(1, "service", service)
-    saved = table["inside_time_min"] - table["time_min"]
-    return table.assign(saved_min=saved), matrix.method
+    table = table.assign(saved_min=table["inside_time_min"] - table["time_min"])
+    if matrix.origin_road is not None:
+        table = pd.concat([table, matrix.origin_road.drop(columns="code")], axis="columns")
+    return table, matrix.method
 
 
 def _places(points: gpd.GeoDataFrame, surroundings: pd.DataFrame) -> pd.DataFrame:

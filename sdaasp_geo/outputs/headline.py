@@ -37,10 +37,13 @@ def headline_figures(study: Study, measures: Measures) -> list[Figure]:
     names = service_names(study.parameters, rules[0].service)
     own = measures.coverage
     own = own[(own["level"] == "departement") & (own["part"] == PARTS[0])].set_index("rule")
+    unmeasured = int(own["population_not_measured"][rules[0].code])
+    people = "habitants mesurés" if unmeasured else "habitants"
+    rest = f" ; {french.count(unmeasured, 'habitant')} non mesurés" if unmeasured else ""
     figures = [
         Figure(
             french.percent(own["share_within"][rule.code]),
-            f"des habitants à {french.threshold(rule.threshold_min)} au plus ({names.label})",
+            f"des {people} à {french.threshold(rule.threshold_min)} au plus ({names.label}){rest}",
         )
         for rule in dict.fromkeys((rules[0], rules[-1]))
     ]
@@ -53,8 +56,8 @@ def headline_figures(study: Study, measures: Measures) -> list[Figure]:
     access = measures.access[measures.access["service"] == rules[0].service].set_index("code")
     inside = study.communes.loc[study.communes["inside"], ["code", "population"]].set_index("code")
     beyond = (access["rule"] != "").reindex(inside.index) | access["to_check"].reindex(inside.index)
-    people = french.count(int(inside["population"][beyond].sum()), "habitant")
-    label = f"au-delà d'un seuil ou à vérifier ({people})"
+    concerned = french.count(int(inside["population"][beyond].sum()), "habitant")
+    label = f"au-delà d'un seuil ou à vérifier ({concerned})"
     return [*figures, Figure(french.count(int(beyond.sum()), "commune"), label)]
 
 

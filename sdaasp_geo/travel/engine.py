@@ -57,6 +57,9 @@ class TimeMatrix:
         ``atteint``, ``inaccessible`` (no path), ``hors réseau`` or ``non mesuré``.
     method : Method
         How times were obtained.
+    origin_road, place_road : DataFrame, optional
+        How points reach the road, where the engine has a network: ``code, road_reason, snap_m`` (metres),
+        ``road_class, road_name``.
     """
 
     origins: pd.DataFrame
@@ -66,6 +69,8 @@ class TimeMatrix:
     high_min: Minutes
     reason: npt.NDArray[np.str_]
     method: Method
+    origin_road: pd.DataFrame | None = None
+    place_road: pd.DataFrame | None = None
 
 
 Engine = Callable[[pd.DataFrame, pd.DataFrame], TimeMatrix]

@@ -1,0 +1,22 @@
+"""Where the stages meet: sources → layers → travel → analysis → outputs."""
+
+from __future__ import annotations
+
+from sdaasp_geo.pipeline.measurement import measure
+from sdaasp_geo.pipeline.preparation import prepare
+from sdaasp_geo.pipeline.production import ANNEX_STEPS, BUILD_STEPS, annexe, build, init
+from sdaasp_geo.pipeline.roads import ROAD_STEPS, build_roads, describe_roads, fetch_roads
+
+__all__ = [
+    "ANNEX_STEPS",
+    "BUILD_STEPS",
+    "ROAD_STEPS",
+    "annexe",
+    "build",
+    "build_roads",
+    "describe_roads",
+    "fetch_roads",
+    "init",
+    "measure",
+    "prepare",
+]

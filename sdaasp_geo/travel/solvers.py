@@ -1,0 +1,89 @@
+"""The solver that fits a question on a road network, chosen each time, all of them exact to the millisecond."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sdaasp_geo.errors import TravelError
+from sdaasp_geo.french import NBSP
+from sdaasp_geo.travel import hierarchy
+from sdaasp_geo.travel.paths import Arcs, Nearest, Seeds, nearest_scipy, transpose
+from sdaasp_geo.travel.paths_choice import LABELS, QUEUE, SCIPY, SWEEP, choose
+
+Solver = Callable[[Seeds, int, npt.NDArray[np.int32]], Nearest]
+"""``solver(seeds, lanes, nodes)``: nearest place of every lane from some nodes."""
+
+SUFFIX = ".hierarchie"
+
+
+def pick_solver(
+    arcs: Arcs,
+    *,
+    lanes: int,
+    folder: Path | None = None,
+    fingerprint: str = "",
+    tell: Callable[[str], None] | None = None,
+) -> Solver:
+    """Choose and prepare the solver of a question.
+
+    Parameters
+    ----------
+    arcs : Arcs
+        The network.
+    lanes : int
+        Searches to make in all.
+    folder : Path, optional
+        Where prepared hierarchies are kept, by fingerprint; without it none is kept.
+    fingerprint : str
+        Of the graph.
+    tell : callable, optional
+        Told, in French, which solver answers and why. The answer does not depend on it.
+
+    Returns
+    -------
+    Solver
+        Exact, whichever it is.
+    """
+    path = folder / f"{fingerprint}{SUFFIX}" if folder and fingerprint else None
+    ready = _loaded(path, fingerprint)
+    choice = choose(nodes=arcs.nodes, lanes=lanes, prepared=ready is not None)
+    if tell is not None:
+        tell(f"Plus courts chemins{NBSP}: {LABELS[choice.engine]} ({choice.why})")
+    if choice.engine == SWEEP:
+        return _sweep(ready or _prepared(arcs, path, fingerprint))
+    backward = transpose(arcs)
+    if choice.engine == QUEUE:
+        from sdaasp_geo.travel.paths_numba import nearest_queue  # noqa: PLC0415 - optional part
+
+        return lambda seeds, lanes, nodes: nearest_queue(arcs, seeds, lanes=lanes, backward=backward, nodes=nodes)
+    if choice.engine == SCIPY:
+        return lambda seeds, lanes, nodes: nearest_scipy(arcs, seeds, lanes=lanes, backward=backward, nodes=nodes)
+    message = f"Calcul inconnu{NBSP}: {choice.engine}."
+    raise TravelError(message)
+
+
+def _sweep(prepared: hierarchy.Hierarchy) -> Solver:
+    from sdaasp_geo.travel.sweep_numba import nearest_sweep  # noqa: PLC0415 - optional part
+
+    return lambda seeds, lanes, nodes: nearest_sweep(prepared, seeds, lanes=lanes, nodes=nodes)
+
+
+def _loaded(path: Path | None, fingerprint: str) -> hierarchy.Hierarchy | None:
+    """Return the hierarchy kept for this graph, if there is a good one."""
+    if path is None or not path.is_file():
+        return None
+    try:
+        return hierarchy.load(path, fingerprint=fingerprint)
+    except TravelError:
+        return None
+
+
+def _prepared(arcs: Arcs, path: Path | None, fingerprint: str) -> hierarchy.Hierarchy:
+    made = hierarchy.build(arcs)
+    if path is not None:
+        hierarchy.save(made, path, fingerprint=fingerprint)
+    return made
