@@ -49,9 +49,8 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
     vintage = scheme.millesimes.mesure
     membership = france.read_membership(vintage)
     epci_names = france.read_epci_names(vintage)
-    members = territories.petr_members(
-        france.read_petr(), membership, date=f"{vintage}-01-01", departement=departement.code
-    )
+    first_day = f"{vintage}-01-01"
+    members = territories.petr_members(france.read_petr(), membership, date=first_day, departement=departement.code)
     signatories = _signatories(scheme, membership, epci_names)
     layer, warnings = _communes(scheme, departement, membership, members)
     report("Intercommunalités, pays et voisins")
@@ -59,20 +58,11 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
     epci = territories.build_epci(layer, membership, epci_names, departement=departement.code, signatories=signatories)
     neighbours = territories.build_neighbours(layer, membership, epci_names, borders, signatories=signatories)
     contracts.check_layer(epci, contracts.EPCI)
-    differences = territories.membership_differences(
-        membership[membership["epci"].isin(set(epci["siren"]))], france.read_second_membership(), epci_names
-    )
+    members_of_epci = membership[membership["epci"].isin(set(epci["siren"]))]
+    differences = territories.membership_differences(members_of_epci, france.read_second_membership(), epci_names)
+    evolution, notes = _evolution(scheme, membership, sirens=set(epci["siren"]))
     report("Points de service")
     points, far = _points(scheme, parameters, layer, departement.code)
-    closest = findings.closest_vintage(scheme.millesimes.convention, france.vintages())
-    evolution = findings.perimeter_changes(
-        france.read_membership(closest),
-        membership,
-        france.read_moves(),
-        sirens=set(epci["siren"]),
-        convention=scheme.millesimes.convention,
-        measure=vintage,
-    )
     return Study(
         scheme=scheme,
         parameters=parameters,
@@ -90,16 +80,26 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
         differences=differences,
         evolution=evolution,
         warnings=(
-            *warnings,
-            *findings.vintage_notes(scheme.millesimes.convention, closest),
-            *findings.difference_notes(differences),
-            *findings.convention_notes(layer, epci),
-            *findings.point_notes(points),
-            *far,
-            *findings.absent_services(points, scheme.mesure.services),
+            *(*warnings, *notes, *findings.difference_notes(differences), *findings.convention_notes(layer, epci)),
+            *(*findings.point_notes(points), *far, *findings.absent_services(points, scheme.mesure.services)),
         ),
         inputs=(*input_files(scheme), *_embedded_inputs(departement.zone)),
     )
+
+
+def _evolution(scheme: Scheme, membership: pd.DataFrame, *, sirens: set[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Compare the perimeters of the convention, or the closest embedded ones, with those of the measure."""
+    wanted = scheme.millesimes.convention
+    closest = findings.closest_vintage(wanted, france.vintages())
+    changes = findings.perimeter_changes(
+        france.read_membership(closest),
+        membership,
+        france.read_moves(),
+        sirens=sirens,
+        convention=wanted,
+        measure=scheme.millesimes.mesure,
+    )
+    return changes, findings.vintage_notes(wanted, closest)
 
 
 def _signatories(scheme: Scheme, membership: pd.DataFrame, epci_names: pd.DataFrame) -> list[str]:
