@@ -139,20 +139,21 @@ def _offer_actions(scope: Scope) -> list[tuple[str, str, str]]:
                 some(places_of(silent), where=_ELSEWHERE),
             )
         )
+    return [*actions, *_saturday_actions(scope)]
+
+
+def _saturday_actions(scope: Scope) -> list[tuple[str, str, str]]:
     permanent = main_points(scope, permanent=True)
-    if (
-        scope.main != MAIRIE
-        and len(permanent)
-        and not any(opens_on_saturday(str(hours)) for hours in permanent["horaires"])
-    ):
-        actions.append(
-            (
-                "Examiner une ouverture le samedi ou en soirée dans l'un des lieux d'accueil.",
-                "Aucun accueil permanent n'ouvre le samedi d'après les horaires publiés.",
-                some(places_of(permanent), where=_ELSEWHERE),
-            )
+    saturday = any(opens_on_saturday(str(hours)) for hours in permanent["horaires"])
+    if scope.main == MAIRIE or permanent.empty or saturday:
+        return []
+    return [
+        (
+            "Examiner une ouverture le samedi ou en soirée dans l'un des lieux d'accueil.",
+            "Aucun accueil permanent n'ouvre le samedi d'après les horaires publiés.",
+            some(places_of(permanent), where=_ELSEWHERE),
         )
-    return actions
+    ]
 
 
 def _border_actions(scope: Scope) -> list[tuple[str, str, str]]:

@@ -246,49 +246,43 @@ def representatives_rows() -> tuple[Texts, ...]:
     return tuple((place, role, blank("nom et fonction"), blank("suppléant")) for place, role in seats)
 
 
+_SIGNATORIES_DECIDE = (
+    "L'État, le Département et l'EPCI précisent ci-après, pour ce territoire, les engagements généraux du schéma. Les "
+    "constats sont tirés des parties 1 à 5\u202f; les passages entre crochets sont laissés à la décision "
+    "des signataires."
+)
+_EPCI_CHOOSES = (
+    "En regard de chaque orientation du schéma figure ce que montrent les chiffres du territoire. Le choix de la "
+    "déclinaison appartient à l'EPCI et à ses partenaires."
+)
+_PROPOSALS = (
+    "Les actions qui suivent sont des propositions, déduites des constats de cette annexe. Aucune n'engage les "
+    "signataires tant que son pilote, ses partenaires et son calendrier n'ont pas été arrêtés."
+)
+
+
 def articles(scope: Scope) -> dict[str, Texts]:
     """Return the paragraphs of articles 2 to 4."""
     convention = scope.study.scheme.convention
     name = full_name(str(scope.epci["name"]), str(scope.epci["kind"]))
     period = convention.periode.replace(" - ", f"{NBSP}–{NBSP}") or blank("période")
     years = count(convention.duree_ans, "an")
+    duration = (
+        f"La convention prend effet à sa signature par les parties. Elle est conclue pour {years} à compter du "
+        f"{blank('date')}, date de l'arrêté préfectoral qui fixe le schéma, et prend fin le {blank('date')}."
+    )
+    revision = (
+        f"Les chiffres de la présente annexe décrivent le périmètre au {scope.vintage}\u202f; ils peuvent être "
+        "remplacés, par voie d'avenant, par ceux d'une édition ultérieure."
+    )
     return {
-        "article_2": (
-            (
-                "L'État, le Département et l'EPCI précisent ci-après, pour ce territoire, les engagements "
-                "généraux du schéma. Les "
-                "constats sont tirés des parties 1 à 5\u202f; les passages entre crochets sont laissés à la "
-                "décision des signataires."
-            ),
-        ),
+        "article_2": (_SIGNATORIES_DECIDE,),
         "article_2_1": realities(scope),
-        "article_2_2": (
-            (
-                "En regard de chaque orientation du schéma figure ce que montrent les chiffres du territoire. "
-                "Le choix de la "
-                "déclinaison appartient à l'EPCI et à ses partenaires."
-            ),
-        ),
+        "article_2_2": (_EPCI_CHOOSES,),
         "titre_2_3": (f"3.3. Une première série d'actions pour la période {period}",),
-        "article_2_3": (
-            (
-                "Les actions qui suivent sont des propositions, déduites des constats de cette annexe. "
-                "Aucune n'engage les "
-                "signataires tant que son pilote, ses partenaires et son calendrier n'ont pas été arrêtés."
-            ),
-        ),
+        "article_2_3": (_PROPOSALS,),
         "article_2_3_fin": (blank("autres actions retenues par l'EPCI, ou actions écartées et motif"),),
         "article_3": (f"Pour prendre part au suivi du schéma, l'EPCI ({name}) désigne les personnes suivantes.",),
-        "article_4": (
-            (
-                f"La convention prend effet à sa signature par les parties. Elle est conclue pour {years} à compter du "
-                f"{blank('date')}, date de l'arrêté préfectoral qui fixe le schéma, et prend fin le {blank('date')}."
-            ),
-            (
-                f"Les chiffres de la présente annexe décrivent le périmètre au {scope.vintage}\u202f; ils "
-                "peuvent être remplacés, par "
-                "voie d'avenant, par ceux d'une édition ultérieure."
-            ),
-        ),
+        "article_4": (duration, revision),
         "signature": (f"Fait à {blank('lieu')}, le {blank('date')}, en trois exemplaires.",),
     }

@@ -10,7 +10,7 @@ import pandas as pd
 from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.layers import adjacency, communes, contracts, findings, names, scope, services, territories
-from sdaasp_geo.parameters import Parameters, number_setting, read_parameters, rules_of, words_setting
+from sdaasp_geo.parameters import Parameters, Rule, number_setting, read_parameters, rules_of, words_setting
 from sdaasp_geo.pipeline.reporting import Report, quiet
 from sdaasp_geo.scheme import Scheme, input_files
 from sdaasp_geo.sources import boundaries, france
@@ -43,8 +43,7 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
         A vintage, a rule or a département that does not exist.
     """
     report("Paramètres et périmètres")
-    parameters = read_parameters(scheme.path(scheme.fichiers.parametres) if scheme.fichiers.parametres else None)
-    rules = rules_of(parameters, codes=scheme.mesure.regles, services=scheme.mesure.services, date=scheme.edition)
+    parameters, rules = _parameters(scheme)
     departement = france.find_departement(scheme.departement)
     vintage = scheme.millesimes.mesure
     membership = france.read_membership(vintage)
@@ -58,8 +57,7 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
     epci = territories.build_epci(layer, membership, epci_names, departement=departement.code, signatories=signatories)
     neighbours = territories.build_neighbours(layer, membership, epci_names, borders, signatories=signatories)
     contracts.check_layer(epci, contracts.EPCI)
-    members_of_epci = membership[membership["epci"].isin(set(epci["siren"]))]
-    differences = territories.membership_differences(members_of_epci, france.read_second_membership(), epci_names)
+    differences = _differences(membership, epci, epci_names)
     evolution, notes = _evolution(scheme, membership, sirens=set(epci["siren"]))
     report("Points de service")
     points, far = _points(scheme, parameters, layer, departement.code)
@@ -85,6 +83,20 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
         ),
         inputs=(*input_files(scheme), *_embedded_inputs(departement.zone)),
     )
+
+
+def _parameters(scheme: Scheme) -> tuple[Parameters, tuple[Rule, ...]]:
+    """Read the parameters of the scheme and choose its rules."""
+    own = scheme.fichiers.parametres
+    parameters = read_parameters(scheme.path(own) if own else None)
+    measured = scheme.mesure
+    return parameters, rules_of(parameters, codes=measured.regles, services=measured.services, date=scheme.edition)
+
+
+def _differences(membership: pd.DataFrame, epci: pd.DataFrame, epci_names: pd.DataFrame) -> pd.DataFrame:
+    """Compare the members of the EPCI in the two embedded sources."""
+    members = membership[membership["epci"].isin(set(epci["siren"]))]
+    return territories.membership_differences(members, france.read_second_membership(), epci_names)
 
 
 def _evolution(scheme: Scheme, membership: pd.DataFrame, *, sirens: set[str]) -> tuple[pd.DataFrame, list[str]]:
