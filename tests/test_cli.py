@@ -6,9 +6,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+ROADS = [["roads"], ["roads", "build"], ["roads", "fetch"]]
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -26,13 +29,13 @@ def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.parametrize("command", [[], ["build"], ["check"], ["annex"], ["init"], ["schemes"]])
+@pytest.mark.parametrize("command", [[], ["build"], ["check"], ["annex"], ["init"], ["schemes"], *ROADS])
 def test_help_is_in_french(command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.returncode == 0
     assert "Usage :" in result.stdout
     assert "Affiche cette aide." in result.stdout
-    assert not re.search(r"\b(Show|exit|COMMAND|ARGS)\b", result.stdout)
+    assert not re.search(r"\b(Show|exit|COMMAND|ARGS|required|default)\b", result.stdout)
 
 
 def test_schemes_lists_the_embedded_ones() -> None:
@@ -92,3 +95,14 @@ def test_build_ends_with_three_figures(tmp_path: Path) -> None:
     assert lines[-4].startswith("Trois chiffres (estimation)")
     assert "index.html" in result.stdout
     assert "Carte" in result.stderr.splitlines()
+
+
+def test_roads_are_built_once(tmp_path: Path, shared: Callable[[str], Path]) -> None:
+    pytest.importorskip("osmium", reason="osmium is not installed (extra « roads »)")
+    extract = str(shared("roads/andorra_worldkg.osm.pbf"))
+    arguments = ["roads", "build", extract, "--departement", "09", "--cache", str(tmp_path)]
+    first, second = run(*arguments), run(*arguments)
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "OpenStreetMap" in first.stdout
+    assert "laissé de côté (footway)" in first.stdout
+    assert second.stdout.startswith("Le réseau était déjà préparé.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import geopandas as gpd
 import pandas as pd
 import pandera.pandas as pa
 
@@ -102,8 +101,3 @@ def _fault(layer: str, case: object) -> Fault:
     row = int(index) + 1 if isinstance(index, int | float) and not pd.isna(index) else None
     column = "" if values["column"] in (None, layer) else str(values["column"])
     return Fault(f"couche {layer}", row, column, str(values["failure_case"]), str(values["check"]), _REMEDY)
-
-
-def missing_geometries(layer: gpd.GeoDataFrame) -> int:
-    """Count the rows of a layer that have no geometry."""
-    return int(layer.geometry.isna().sum())

@@ -16,7 +16,6 @@ from jinja2.sandbox import SandboxedEnvironment
 from sdaasp_geo.outputs.annexe_model import SIGNATORIES, AnnexeFacts, clean, cleaned, segments
 
 TEMPLATE = Path(__file__).parent / "templates" / "annexe.docx"
-BLANK_STYLE = "compléter"
 _IMAGE_WIDTH_MM = 172
 _CONTENT_TYPES = "[Content_Types].xml"
 _FIRST_YEAR = 1980

@@ -6,7 +6,6 @@ import sqlite3
 from pathlib import Path
 
 import geopandas as gpd
-import pandas as pd
 
 from sdaasp_geo.outputs.tables import describe_column
 from sdaasp_geo.study import Measures, Study
@@ -65,8 +64,3 @@ def _settle(path: Path) -> None:
         base.commit()
         base.execute("VACUUM")
     base.close()
-
-
-def read_layer(path: Path, name: str) -> pd.DataFrame:
-    """Read one layer back (for checks)."""
-    return gpd.read_file(path, layer=name, engine="pyogrio")
