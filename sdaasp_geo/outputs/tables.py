@@ -18,6 +18,7 @@ from sdaasp_geo.study import Measures, Study
 
 _WORKBOOK = "sdaasp.xlsx"
 _WIDEST = 60
+_HEADER_HEIGHT = 48  # points: three lines of a wrapped label
 _INTEGER, _DECIMAL = "#,##0", "#,##0.0"
 _SHARES = ("share_within", "nearest_elsewhere_share")
 
@@ -180,10 +181,13 @@ def _write_sheet(book: Any, formats: dict[str, Any], table: Table) -> None:  # n
         sheet.write_string(0, position, label, formats["header"])
         kind = _kind(rows[column], column)
         longest = max([len(label) // 2, *(len(str(value)) for value in rows[column].head(200))], default=8)
-        sheet.set_column(position, position, min(_WIDEST, max(8, longest + 2)))
+        sheet.set_column(position, position, min(_WIDEST, max(10, longest + 2)))
         for line, value in _cells(rows[column]):
             _write_cell(sheet, line, position, value, formats.get(kind))
+    sheet.set_row(0, _HEADER_HEIGHT)
     sheet.freeze_panes(1, 0)
+    sheet.set_landscape()
+    sheet.repeat_rows(0)
     if len(rows):
         sheet.autofilter(0, 0, len(rows), len(rows.columns) - 1)
 
