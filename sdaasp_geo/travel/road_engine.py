@@ -18,7 +18,7 @@ from sdaasp_geo.travel.road_graph import RoadGraph
 from sdaasp_geo.travel.snapping import ISLAND, Access, entry_seeds, road_access, same_edge_ms, snap_index, through_exits
 from sdaasp_geo.travel.solvers import Solver, pick_solver
 
-_MS_PER_MIN = 60_000.0
+MS_PER_MIN = 60_000.0
 _BATCH = 256
 
 
@@ -53,7 +53,7 @@ def road_engine(
     """
     index = snap_index(graph)
     arcs = Arcs(graph.first_out, graph.head, graph.weight_ms)
-    method = _method(graph, cap_m=cap_m, walking_kmh=walking_kmh)
+    method = road_method(graph, cap_m=cap_m, walking_kmh=walking_kmh)
 
     def engine(origins: pd.DataFrame, places: pd.DataFrame) -> TimeMatrix:
         start = road_access(graph, origins[["ref_x", "ref_y"]], cap_m=cap_m, walking_kmh=walking_kmh, index=index)
@@ -61,7 +61,7 @@ def road_engine(
         solver = pick_solver(arcs, lanes=len(places), folder=folder, fingerprint=graph.fingerprint, tell=tell)
         times_ms = access_times_ms(graph, start, end, solver=solver)
         reason = _reasons(times_ms, start, end)
-        time_min = np.where(reason == REACHED, times_ms / _MS_PER_MIN, np.nan)
+        time_min = np.where(reason == REACHED, times_ms / MS_PER_MIN, np.nan)
         return TimeMatrix(
             origins,
             places,
@@ -70,8 +70,8 @@ def road_engine(
             time_min,
             reason,
             method,
-            _road(start, origins["code"]),
-            _road(end, places["id"]),
+            describe_access(start, origins["code"]),
+            describe_access(end, places["id"]),
         )
 
     return engine
@@ -114,7 +114,7 @@ def _reasons(times_ms: npt.NDArray[np.int64], start: Access, end: Access) -> npt
     return np.asarray(chosen)
 
 
-def _road(access: Access, codes: pd.Series) -> pd.DataFrame:
+def describe_access(access: Access, codes: pd.Series) -> pd.DataFrame:
     """Describe how points reach the road: ``code, road_reason, snap_m, road_class, road_name``."""
     return pd.DataFrame(
         {
@@ -127,7 +127,8 @@ def _road(access: Access, codes: pd.Series) -> pd.DataFrame:
     )
 
 
-def _method(graph: RoadGraph, *, cap_m: float, walking_kmh: float) -> Method:
+def road_method(graph: RoadGraph, *, cap_m: float, walking_kmh: float) -> Method:
+    """Describe how times on a graph are obtained, as every output prints it."""
     description = (
         f"Temps en voiture sur le réseau routier ({french.number(len(graph.node_xy))} carrefours, "
         f"{french.number(graph.edge_length_m.sum() / 1000)}{NBSP}km), par le plus court chemin exact, à vitesse "

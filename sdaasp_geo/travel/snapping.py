@@ -209,7 +209,7 @@ def through_exits(access: Access, time_ms: npt.NDArray[np.integer], place: Ints)
     """
     best = np.full((len(access.edge), time_ms.shape[1]), UNREACHED_MS, dtype=np.int64)
     which = np.full(best.shape, NO_PLACE, dtype=np.int64)
-    for column in range(access.exit_node.shape[1]):
+    for column in range(access.exit_node.shape[1] if len(time_ms) else 0):
         node, start = access.exit_node[:, column], access.exit_ms[:, column].astype(np.int64)[:, None]
         there = time_ms[node].astype(np.int64)
         total = np.where((node == NO_EDGE)[:, None] | (there >= UNREACHED_MS), UNREACHED_MS, start + there)

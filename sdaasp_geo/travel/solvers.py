@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,14 @@ import numpy.typing as npt
 from sdaasp_geo.errors import TravelError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.travel import hierarchy
-from sdaasp_geo.travel.paths import Arcs, Nearest, Seeds, nearest_scipy, transpose
-from sdaasp_geo.travel.paths_choice import LABELS, QUEUE, SCIPY, SWEEP, choose
+from sdaasp_geo.travel.paths import Arcs, Nearest, NearestFew, Seeds, few_scipy, nearest_scipy, transpose
+from sdaasp_geo.travel.paths_choice import LABELS, QUEUE, SWEEP, choose
 
 Solver = Callable[[Seeds, int, npt.NDArray[np.int32]], Nearest]
 """``solver(seeds, lanes, nodes)``: nearest place of every lane from some nodes."""
+
+FewSolver = Callable[[Seeds, int, npt.NDArray[np.int32]], NearestFew]
+"""``solver(seeds, lanes, nodes)``: nearest distinct places of every lane from some nodes."""
 
 SUFFIX = ".hierarchie"
 
@@ -48,28 +52,64 @@ def pick_solver(
     Solver
         Exact, whichever it is.
     """
+    choice, prepared = _chosen(arcs, lanes=lanes, folder=folder, fingerprint=fingerprint, tell=tell)
+    if prepared is not None:
+        return lambda seeds, lanes, nodes: _sweeps().nearest_sweep(prepared, seeds, lanes=lanes, nodes=nodes)
+    backward = transpose(arcs)
+    if choice == QUEUE:
+        from sdaasp_geo.travel.paths_numba import nearest_queue  # noqa: PLC0415 - optional part
+
+        return lambda seeds, lanes, nodes: nearest_queue(arcs, seeds, lanes=lanes, backward=backward, nodes=nodes)
+    return lambda seeds, lanes, nodes: nearest_scipy(arcs, seeds, lanes=lanes, backward=backward, nodes=nodes)
+
+
+def pick_few_solver(
+    arcs: Arcs,
+    *,
+    lanes: int,
+    k: int,
+    folder: Path | None = None,
+    fingerprint: str = "",
+    tell: Callable[[str], None] | None = None,
+) -> FewSolver:
+    """Choose and prepare the solver of a question about the ``k`` nearest places; see `pick_solver`."""
+    if k == 1:
+        nearest = pick_solver(arcs, lanes=lanes, folder=folder, fingerprint=fingerprint, tell=tell)
+        return lambda seeds, lanes, nodes: _as_few(nearest(seeds, lanes, nodes))
+    choice, prepared = _chosen(arcs, lanes=lanes * k, folder=folder, fingerprint=fingerprint, tell=tell)
+    if prepared is not None:
+        return lambda seeds, lanes, nodes: _sweeps().few_sweep(prepared, seeds, lanes=lanes, k=k, nodes=nodes)
+    backward = transpose(arcs)
+    if choice == QUEUE:
+        from sdaasp_geo.travel.paths_numba import few_queue  # noqa: PLC0415 - optional part
+
+        return lambda seeds, lanes, nodes: few_queue(arcs, seeds, lanes=lanes, k=k, backward=backward, nodes=nodes)
+    return lambda seeds, lanes, nodes: few_scipy(arcs, seeds, lanes=lanes, k=k, backward=backward, nodes=nodes)
+
+
+def _as_few(nearest: Nearest) -> NearestFew:
+    return NearestFew(nearest.time_ms[:, :, None], nearest.place[:, :, None])
+
+
+def _chosen(
+    arcs: Arcs, *, lanes: int, folder: Path | None, fingerprint: str, tell: Callable[[str], None] | None
+) -> tuple[str, hierarchy.Hierarchy | None]:
+    """Choose a solver, say so, and prepare the hierarchy when it is the sweep."""
     path = folder / f"{fingerprint}{SUFFIX}" if folder and fingerprint else None
     ready = _loaded(path, fingerprint)
     choice = choose(nodes=arcs.nodes, lanes=lanes, prepared=ready is not None)
     if tell is not None:
         tell(f"Plus courts chemins{NBSP}: {LABELS[choice.engine]} ({choice.why})")
     if choice.engine == SWEEP:
-        return _sweep(ready or _prepared(arcs, path, fingerprint))
-    backward = transpose(arcs)
-    if choice.engine == QUEUE:
-        from sdaasp_geo.travel.paths_numba import nearest_queue  # noqa: PLC0415 - optional part
-
-        return lambda seeds, lanes, nodes: nearest_queue(arcs, seeds, lanes=lanes, backward=backward, nodes=nodes)
-    if choice.engine == SCIPY:
-        return lambda seeds, lanes, nodes: nearest_scipy(arcs, seeds, lanes=lanes, backward=backward, nodes=nodes)
-    message = f"Calcul inconnu{NBSP}: {choice.engine}."
-    raise TravelError(message)
+        return SWEEP, ready or _prepared(arcs, path, fingerprint)
+    return choice.engine, None
 
 
-def _sweep(prepared: hierarchy.Hierarchy) -> Solver:
-    from sdaasp_geo.travel.sweep_numba import nearest_sweep  # noqa: PLC0415 - optional part
+def _sweeps() -> ModuleType:
+    """Return the module of sweeps, compiled when first used."""
+    from sdaasp_geo.travel import sweep_numba  # noqa: PLC0415 - optional part
 
-    return lambda seeds, lanes, nodes: nearest_sweep(prepared, seeds, lanes=lanes, nodes=nodes)
+    return sweep_numba
 
 
 def _loaded(path: Path | None, fingerprint: str) -> hierarchy.Hierarchy | None:
