@@ -5,6 +5,7 @@ The public names are those of ``__all__``; each is documented where it is define
     scheme = read_scheme("hautes-pyrenees")
     study = prepare(scheme)
     measures = measure(study)
+    diagnosis = diagnose(study, measures)
     build(scheme, Path("build/65"))
 """
 
@@ -16,21 +17,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sdaasp_geo.errors import Fault, InputError, SchemeError, SdaaspError
     from sdaasp_geo.parameters import Parameters, Rule, read_parameters
-    from sdaasp_geo.pipeline import annexe, build, init, measure, prepare
+    from sdaasp_geo.pipeline import annexe, build, diagnose, init, measure, prepare
     from sdaasp_geo.scheme import Scheme, embedded_schemes, read_scheme
-    from sdaasp_geo.study import Measures, Study
+    from sdaasp_geo.study import Diagnosis, Measures, Study
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "errors": ("Fault", "InputError", "SchemeError", "SdaaspError"),
     "parameters": ("Parameters", "Rule", "read_parameters"),
-    "pipeline": ("annexe", "build", "init", "measure", "prepare"),
+    "pipeline": ("annexe", "build", "diagnose", "init", "measure", "prepare"),
     "scheme": ("Scheme", "embedded_schemes", "read_scheme"),
-    "study": ("Measures", "Study"),
+    "study": ("Diagnosis", "Measures", "Study"),
 }
 
 __all__ = [
+    "Diagnosis",
     "Fault",
     "InputError",
     "Measures",
@@ -42,6 +44,7 @@ __all__ = [
     "Study",
     "annexe",
     "build",
+    "diagnose",
     "embedded_schemes",
     "init",
     "measure",

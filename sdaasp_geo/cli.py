@@ -25,6 +25,12 @@ _roads = click.option(
     metavar="EXTRAIT",
     help="Mesure sur ce réseau routier (.osm.pbf, .gpkg, .shp).",
 )
+_engine = click.option(
+    "--engine",
+    type=click.Choice(["routes", "osrm", "valhalla"]),
+    metavar="MOTEUR",
+    help=f"Moteur des temps par la route{NBSP}: routes (par défaut avec --roads), osrm ou valhalla.",
+)
 _cache = click.option("--cache", type=_FOLDER, metavar="DOSSIER", help="Où garder les réseaux routiers préparés.")
 _quiet = click.option("--quiet", "-q", is_flag=True, help="N'affiche que les erreurs.")
 
@@ -56,14 +62,19 @@ def app() -> None:
 @click.argument("scheme", metavar="SCHEMA")
 @click.option("--out", type=_FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
 @_roads
+@_engine
 @_cache
 @_quiet
-def build(scheme: str, out: Path, *, roads: tuple[Path, ...], cache: Path | None, quiet: bool) -> None:
+def build(
+    scheme: str, out: Path, *, roads: tuple[Path, ...], engine: str | None, cache: Path | None, quiet: bool
+) -> None:
     """Calcule tout : carte, annexes, tableaux, couches."""
     from sdaasp_geo import pipeline  # noqa: PLC0415 - the geographic libraries load only when they serve
     from sdaasp_geo.scheme import read_scheme, with_roads  # noqa: PLC0415
 
-    chosen = with_roads(read_scheme(scheme), *roads) if roads else read_scheme(scheme)
+    chosen = read_scheme(scheme)
+    if roads or engine:
+        chosen = with_roads(chosen, *roads, engine=engine or "routes")
     with _progress(total=pipeline.BUILD_STEPS, quiet=quiet) as report:
         result = pipeline.build(chosen, out, report=report, cache=cache)
     if quiet:

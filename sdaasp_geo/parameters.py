@@ -25,8 +25,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Class (code, French label) of the communes that do not satisfy it.
     label, reference, reference_url : str
         What the rule says, and where it comes from.
-    valid_from : dt.date
-        First day of validity.
+    valid_from, valid_to : dt.date
+        First and last day of validity; no last day where the rule still holds.
     """
 
     code: str
@@ -38,6 +38,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     valid_from: dt.date
     reference: str
     reference_url: str = ""
+    valid_to: dt.date | None = None
 
 
 class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,7 +107,7 @@ def rules_of(
     Raises
     ------
     SchemeError
-        When a code is unknown, its service is not in ``services``, or it is not yet valid on ``date``.
+        When a code is unknown, its service is not in ``services``, or it is not valid, or no longer, on ``date``.
     """
     known = {rule.code: rule for rule in parameters.rule}
     unknown = sorted(set(codes) - set(known))
@@ -121,6 +122,12 @@ def rules_of(
     early = [rule.code for rule in chosen if rule.valid_from > date]
     if early:
         message = f"Règles non encore en vigueur à la date de l'édition ({date.isoformat()}){NBSP}: {', '.join(early)}."
+        raise SchemeError(message)
+    ended = [rule.code for rule in chosen if rule.valid_to is not None and rule.valid_to < date]
+    if ended:
+        message = (
+            f"Règles qui ne sont plus en vigueur à la date de l'édition ({date.isoformat()}){NBSP}: {', '.join(ended)}."
+        )
         raise SchemeError(message)
     return tuple(sorted(chosen, key=lambda rule: (rule.service, rule.threshold_min, rule.code)))
 

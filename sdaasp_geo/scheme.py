@@ -15,6 +15,11 @@ SCHEME_FILE = "scheme.toml"
 EMBEDDED_PREFIX = "embarque:"
 """A file named ``embarque:services/mairies.parquet`` is one that the package ships."""
 
+ROAD_ENGINES = ("routes", "osrm", "valhalla")
+"""Engines that measure on road extracts."""
+
+ENGINES = ("ligne-droite", "matrice", *ROAD_ENGINES)
+
 
 class Vintages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Years (1 January) of the perimeters.
@@ -68,11 +73,21 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minutes : str
         Matrix of minutes for the engine ``matrice``.
     routes : tuple of str
-        Road extracts (``.osm.pbf``), or one road layer, for the engine ``routes``.
+        Road extracts (``.osm.pbf``), or one road layer, for the engine ``routes``; extracts only for the routers.
     vitesses : str
         Road speeds that replace those of the package.
     parametres : str
         Parameters of the département.
+    carreaux : str
+        Inhabited cells (INSEE grid of 200 m or 1 km): access is measured from them too.
+    secteurs : str
+        Areas of operators: which counter is competent for which commune; without it, assumed by département.
+    haltes : str
+        Stops of buses and sessions, each with its hours.
+    criteres : str
+        Criteria of deficit that complete or replace those of the package.
+    apl : str
+        Official APL figures, as the ministry publishes them.
     """
 
     services: tuple[str, ...] = ()
@@ -84,6 +99,11 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     routes: tuple[str, ...] = ()
     vitesses: str = ""
     parametres: str = ""
+    carreaux: str = ""
+    secteurs: str = ""
+    haltes: str = ""
+    criteres: str = ""
+    apl: str = ""
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,7 +116,8 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     regles : tuple of str
         Codes of the deficit rules.
     moteur : str
-        ``ligne-droite`` (calibrated straight line), ``matrice`` (file of minutes) or ``routes`` (road network).
+        ``ligne-droite`` (calibrated straight line), ``matrice`` (file of minutes), ``routes`` (road network), or a
+        router that has its own speeds and turn costs: ``osrm``, ``valhalla`` (extra « routers »).
     """
 
     services: tuple[str, ...]
@@ -189,16 +210,17 @@ def read_scheme(name: str) -> Scheme:
     return scheme
 
 
-def with_roads(scheme: Scheme, *extracts: Path) -> Scheme:
-    """Return the scheme measured on road extracts instead of its own engine.
+def with_roads(scheme: Scheme, *extracts: Path, engine: str = "routes") -> Scheme:
+    """Return the scheme measured on road extracts instead of its own engine; without extract, on its own ones.
 
     Raises
     ------
     SchemeError
-        When an extract does not exist.
+        When an extract does not exist, there is none, or the engine is unknown.
     """
-    files = msgspec.structs.replace(scheme.fichiers, routes=tuple(str(extract.resolve()) for extract in extracts))
-    measured = msgspec.structs.replace(scheme.mesure, moteur="routes")
+    routes = tuple(str(extract.resolve()) for extract in extracts) or scheme.fichiers.routes
+    files = msgspec.structs.replace(scheme.fichiers, routes=routes)
+    measured = msgspec.structs.replace(scheme.mesure, moteur=engine)
     changed = msgspec.structs.replace(scheme, fichiers=files, mesure=measured)
     _validate(changed)
     return changed
@@ -207,17 +229,19 @@ def with_roads(scheme: Scheme, *extracts: Path) -> Scheme:
 def input_files(scheme: Scheme) -> list[tuple[str, Path]]:
     """Return the files that the scheme names, as written and as a path, its own description first."""
     files = scheme.fichiers
-    names = [*files.services, files.communes, files.minutes, *files.routes, files.vitesses, files.parametres]
+    single = (files.communes, files.minutes, files.vitesses, files.parametres, files.carreaux, files.secteurs)
+    names = [*files.services, *files.routes, *single, files.haltes, files.criteres, files.apl]
     named = [(Path(name).name if Path(name).is_absolute() else name, scheme.path(name)) for name in names if name]
     return [(SCHEME_FILE, Path(scheme.folder) / SCHEME_FILE), *named]
 
 
 def _validate(scheme: Scheme) -> None:
     faults = [f"fichier «{NBSP}{name}{NBSP}» introuvable" for name, path in input_files(scheme) if not path.is_file()]
-    if scheme.mesure.moteur not in {"ligne-droite", "matrice", "routes"}:
-        faults.append(f"moteur «{NBSP}{scheme.mesure.moteur}{NBSP}» inconnu (ligne-droite, matrice ou routes)")
-    if scheme.mesure.moteur == "routes" and not scheme.fichiers.routes:
-        faults.append(f"le moteur «{NBSP}routes{NBSP}» demande fichiers.routes")
+    engine = scheme.mesure.moteur
+    if engine not in ENGINES:
+        faults.append(f"moteur «{NBSP}{engine}{NBSP}» inconnu ({', '.join(ENGINES[:-1])} ou {ENGINES[-1]})")
+    if engine in ROAD_ENGINES and not scheme.fichiers.routes:
+        faults.append(f"le moteur «{NBSP}{engine}{NBSP}» demande fichiers.routes")
     if scheme.mesure.moteur == "matrice" and not scheme.fichiers.minutes:
         faults.append("le moteur «\u00a0matrice\u00a0» demande fichiers.minutes")
     if not scheme.mesure.services:

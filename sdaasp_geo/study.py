@@ -40,6 +40,8 @@ class Study:
         What the reader must know, in French.
     inputs : tuple of (str, Path)
         Files read, by name.
+    cells : GeoDataFrame, optional
+        Inhabited cells of the studied communes (`layers.cells`), where the scheme gives some.
     """
 
     scheme: Scheme
@@ -59,6 +61,65 @@ class Study:
     evolution: pd.DataFrame
     warnings: tuple[str, ...]
     inputs: tuple[tuple[str, Path], ...]
+    cells: gpd.GeoDataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is measured beyond the nearest place: borders, competent counters, presence, choice, criteria, figures.
+
+    Attributes
+    ----------
+    pairs : DataFrame
+        Commune × place within reach, by service (`travel.pairs`): what most of the rest is computed from.
+    border, balance, exchanges : DataFrame
+        `analysis.border`: nearest anywhere and inside, by commune; inhabitants by territory; ordered pairs.
+    competence, penalty, penalty_classes : DataFrame
+        `analysis.competence`.
+    negotiation, negotiation_totals, negotiation_sentences : DataFrame
+        `analysis.negotiation`.
+    opening, intervals, reachable, presence, curve : DataFrame
+        `layers.opening` and `analysis.presence`.
+    counts, choice : DataFrame
+        `analysis.choice`.
+    criteria : DataFrame
+        `analysis.criteria`: commune × criterion.
+    sensitivity, distribution, inequality, contributions : DataFrame
+        `analysis.sensitivity`, `analysis.distribution`, `analysis.inequality`.
+    catchment, catchment_places : DataFrame
+        `analysis.catchment`: hours a week for 1,000 inhabitants.
+    lifecycle : DataFrame
+        `analysis.lifecycle`, between the convention and the measure.
+    notes : tuple of str
+        What the reader must know, in French.
+    """
+
+    pairs: pd.DataFrame
+    border: pd.DataFrame
+    balance: pd.DataFrame
+    exchanges: pd.DataFrame
+    competence: pd.DataFrame
+    penalty: pd.DataFrame
+    penalty_classes: pd.DataFrame
+    negotiation: pd.DataFrame
+    negotiation_totals: pd.DataFrame
+    negotiation_sentences: pd.DataFrame
+    opening: pd.DataFrame
+    intervals: pd.DataFrame
+    reachable: pd.DataFrame
+    presence: pd.DataFrame
+    curve: pd.DataFrame
+    counts: pd.DataFrame
+    choice: pd.DataFrame
+    criteria: pd.DataFrame
+    sensitivity: pd.DataFrame
+    distribution: pd.DataFrame
+    inequality: pd.DataFrame
+    contributions: pd.DataFrame
+    catchment: pd.DataFrame
+    catchment_places: pd.DataFrame
+    lifecycle: pd.DataFrame
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -78,6 +139,10 @@ class Measures:
         Zones déficitaires; ``zone_members`` lists their communes.
     method : Method
         How times were obtained.
+    cells, cell_coverage, cell_summary : DataFrame, optional
+        Access of each inhabited cell, and the same coverage and times counted from cells (`analysis.cells`).
+    diagnosis : Diagnosis, optional
+        What `pipeline.diagnose` adds.
     """
 
     access: pd.DataFrame
@@ -86,3 +151,7 @@ class Measures:
     zones: gpd.GeoDataFrame
     zone_members: pd.DataFrame
     method: Method
+    cells: pd.DataFrame | None = None
+    cell_coverage: pd.DataFrame | None = None
+    cell_summary: pd.DataFrame | None = None
+    diagnosis: Diagnosis | None = None

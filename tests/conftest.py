@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from sdaasp_geo.pipeline import measure, prepare
+from sdaasp_geo.pipeline import diagnose, measure, prepare
 from sdaasp_geo.scheme import read_scheme
-from sdaasp_geo.study import Measures, Study
+from sdaasp_geo.study import Diagnosis, Measures, Study
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT / ".." / "shared" / "data"
@@ -29,6 +29,12 @@ def study_65() -> Study:
 def measures_65(study_65: Study) -> Measures:
     """Measures on the Hautes-Pyrénées."""
     return measure(study_65)
+
+
+@pytest.fixture(scope="session")
+def diagnosis_65(study_65: Study, measures_65: Measures) -> Diagnosis:
+    """Diagnosis of the Hautes-Pyrénées."""
+    return diagnose(study_65, measures_65)
 
 
 @pytest.fixture(scope="session")

@@ -136,7 +136,7 @@ def test_france_services_counts() -> None:
     found = table("france_services")
     departements = found["code_commune"].str[:2].value_counts()
     assert (len(found), departements["65"], departements["04"]) == (148, 25, 16)
-    assert found["format"].value_counts().to_dict() == {"fixe": 116, "multisite": 16, "antenne": 9, "itinerant": 7}
+    assert found["format"].value_counts().to_dict() == {"fixe": 116, "multisite": 17, "antenne": 8, "itinerant": 7}
     assert ((found["horaires"] != "").sum(), (found["horaires_bruts"] != "").sum()) == (144, 0)
     assert set(found["precision_position"]) == {"adresse"}
     arreau = found.set_index("code_commune").loc["65031"]

@@ -139,3 +139,14 @@ def test_a_service_without_names_is_called_by_its_code() -> None:
 def test_a_rule_for_a_service_that_is_not_measured_is_refused() -> None:
     with pytest.raises(SchemeError, match="n'est pas mesuré"):
         rules_of(read_parameters(), codes=["mairie-15"], services=["france-services"], date=EDITION)
+
+
+@pytest.mark.parametrize(("day", "valid"), [(dt.date(2023, 12, 31), True), (dt.date(2024, 1, 1), False)])
+def test_a_rule_holds_until_its_last_day(tmp_path: Path, day: dt.date, *, valid: bool) -> None:
+    text = OWN_RULE.format(code="caf-25", service="caf", threshold=25.0) + "valid_to = 2023-12-31\n"
+    parameters = read_parameters(own(tmp_path, text))
+    if valid:
+        assert len(rules_of(parameters, codes=["caf-25"], services=["caf"], date=day)) == 1
+    else:
+        with pytest.raises(SchemeError, match=r"plus en vigueur.*2024-01-01.*caf-25"):
+            rules_of(parameters, codes=["caf-25"], services=["caf"], date=day)

@@ -9,7 +9,7 @@ from sdaasp_geo.travel.engine import Engine, Method
 from sdaasp_geo.travel.nearest import nearest_places
 
 _ORIGIN_COLUMNS = ["code", "ref_x", "ref_y", "population", "area_km2"]
-_IDENTITY = {
+IDENTITY = {
     "nom": "name",
     "commune": "commune",
     "code_commune": "commune_code",
@@ -47,11 +47,10 @@ def measure_access(
     Method
         How the times were obtained.
     """
-    usable = (points["service"] == service) & points["permanent"] & points.geometry.notna()
-    places = _places(points[usable], surroundings)
+    places = service_places(points, surroundings, service=service)
     matrix = engine(pd.DataFrame(communes[_ORIGIN_COLUMNS]).reset_index(drop=True), places)
     inside = places["inside"].to_numpy(dtype=bool)
-    identity = places.set_index("id")[list(_IDENTITY)]
+    identity = places.set_index("id")[list(IDENTITY)]
     first = _named(nearest_places(matrix), identity, prefix="")
     second = _named(nearest_places(matrix, rank=2), identity, prefix="second_")
     within = _named(nearest_places(matrix, among=inside), identity, prefix="inside_")
@@ -63,12 +62,15 @@ def measure_access(
     return table, matrix.method
 
 
-def _places(points: gpd.GeoDataFrame, surroundings: pd.DataFrame) -> pd.DataFrame:
+def service_places(points: gpd.GeoDataFrame, surroundings: pd.DataFrame, *, service: str) -> pd.DataFrame:
+    """Return the permanent, located places of a service, as travel engines take them."""
+    usable = (points["service"] == service) & points["permanent"] & points.geometry.notna()
+    points = points[usable]
     known = surroundings.set_index("code")
     return pd.DataFrame(
         {
             "id": points["id"],
-            **{column: points[column] for column in _IDENTITY},
+            **{column: points[column] for column in IDENTITY},
             "inside": points["inside"],
             "x": points.geometry.x,
             "y": points.geometry.y,
@@ -80,7 +82,7 @@ def _places(points: gpd.GeoDataFrame, surroundings: pd.DataFrame) -> pd.DataFram
 
 def _named(nearest: pd.DataFrame, identity: pd.DataFrame, *, prefix: str) -> pd.DataFrame:
     table = nearest.copy()
-    for column, suffix in _IDENTITY.items():
+    for column, suffix in IDENTITY.items():
         table[f"place_{suffix}"] = table["place"].map(identity[column])
     return table.rename(columns={column: f"{prefix}{column}" for column in table.columns if column != "code"})
 

@@ -69,6 +69,33 @@ SERVICE_POINTS = pa.DataFrameSchema(
 )
 """Service points: an identifier per place, a service code, a commune, a format."""
 
+CELLS = pa.DataFrameSchema(
+    {
+        "cell": pa.Column(
+            str,
+            pa.Check.str_matches(
+                r"^(?:(?:CRS\d{4,5}RES\d{3,6}m|\d{1,4}k?m|(?:LAEA|UTM40S)200M_)N\d{1,8}E\d{1,8}|commune:(?:\d{2}|2[AB])\d{3})$"
+            ),
+            unique=True,
+        ),
+        "code": pa.Column(str, pa.Check.str_matches(_COMMUNE)),
+        "population": pa.Column("int64", pa.Check.ge(0)),
+        "population_source": pa.Column(float, pa.Check.ge(0)),
+        "cell_reason": pa.Column(str),
+        "x": pa.Column(float, nullable=True),
+        "y": pa.Column(float, nullable=True),
+    },
+    checks=[
+        pa.Check(
+            lambda table: (table["x"].notna() & table["y"].notna()) | (table["cell_reason"] != ""),
+            name="position ou motif",
+            error="position ou motif",
+        )
+    ],
+    name="carreaux",
+)
+"""Inhabited cells: an identifier, a commune, whole inhabitants, a centre or the reason why not."""
+
 _REMEDY = "Corrigez la donnée d'origine, puis relancez."
 
 
@@ -80,7 +107,7 @@ def check_layer(layer: pd.DataFrame, contract: pa.DataFrameSchema) -> None:
     layer : DataFrame or GeoDataFrame
         The layer; its geometry is not looked at here.
     contract : DataFrameSchema
-        ``COMMUNES``, ``EPCI`` or ``SERVICE_POINTS``.
+        ``COMMUNES``, ``EPCI``, ``SERVICE_POINTS`` or ``CELLS``.
 
     Raises
     ------

@@ -142,6 +142,20 @@ def point_notes(points: gpd.GeoDataFrame) -> list[str]:
     ]
 
 
+def hours_notes(points: pd.DataFrame) -> list[str]:
+    """Count, by service, the places whose published hours were not read; name the first ones."""
+    unread = points[points["horaires_bruts"].fillna("") != ""]
+    notes = []
+    for service, places in unread.groupby("service"):
+        shown = places.sort_values("id")["nom"].head(_SHOWN).tolist()
+        more = "…" if len(places) > _SHOWN else ""
+        notes.append(
+            f"{count(len(places), 'lieu', 'lieux')} «{NBSP}{service}{NBSP}» aux horaires publiés mais non convertis, "
+            f"gardés tels quels dans horaires_bruts{NBSP}: {', '.join(shown)}{more}."
+        )
+    return notes
+
+
 def reach_notes(beyond: gpd.GeoDataFrame, *, reach_km: float) -> list[str]:
     """Count the places given by the scheme that lie too far to be the nearest of any studied commune."""
     sizes = beyond["service"].value_counts().sort_index()

@@ -70,6 +70,8 @@ def thresholds_table(scope: Scope) -> Table:
             label = f"{scope.service(service).label}, {threshold(rule.threshold_min)} au plus"
             for part in scope.parts:
                 rows += _threshold_row(f"{label}{NBSP}– {PART_LABELS[part]}", scope.coverage(service, part, rule.code))
+            by_cell = scope.cell_coverage(service, WHOLE, rule.code)
+            rows += _threshold_row(f"{label}{NBSP}– {PART_LABELS[WHOLE]}, par carreaux habités", by_cell)
             reference = scope.coverage(service, INSIDE, rule.code, departement=True)
             rows += _threshold_row(f"{label}{NBSP}– {scope.departement_label}", reference)
     return Table(

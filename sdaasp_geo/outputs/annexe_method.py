@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from sdaasp_geo.french import NBSP, listing, threshold
 from sdaasp_geo.outputs.annexe_identity import FORMATS, day_label
@@ -95,6 +96,13 @@ def method_texts(scope: Scope) -> Texts:
         "Un temps égal au seuil le respecte. Moyenne, médiane et 90e centile sont pondérés par la population légale.",
         f"Périmètres et populations{NBSP}: {scope.vintage}. Édition{NBSP}: voir en tête. Contours généralisés.",
     ]
+    if scope.measures.cells is not None:
+        texts.insert(
+            3,
+            f"Carreaux habités{NBSP}: le temps est aussi mesuré depuis le centre de chaque carreau du fichier "
+            f"{Path(scope.study.scheme.fichiers.carreaux).name}, dont la population est calée sur celle, légale, de la "
+            "commune. Les classes des communes restent celles de leur mairie.",
+        )
     if method.estimate:
         texts.insert(
             1,
@@ -146,6 +154,9 @@ def sources_table(scope: Scope) -> Table:
         ("Âges et logements", "INSEE, recensement de la population", "2021", _OPEN_LICENCE),
         *_point_sources(scope),
     ]
+    if scheme.fichiers.carreaux:
+        cells = Path(scheme.fichiers.carreaux).name
+        rows.append(("Population par carreau", cells, "fourni par le schéma", "celle du fichier"))
     return Table(title="Sources", header=("Donnée", "Producteur et source", "Millésime", "Licence"), rows=tuple(rows))
 
 

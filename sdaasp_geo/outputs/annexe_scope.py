@@ -48,7 +48,7 @@ class Scope:
         Service points that lie in it, of the measured services.
     names : dict
         Names of the EPCI known to the study, by SIREN.
-    coverage_rows, summary_rows : dict
+    coverage_rows, summary_rows, cell_rows : dict
         Rows of the figures of the EPCI and of the département, by level, service, part (and rule).
     """
 
@@ -63,6 +63,7 @@ class Scope:
     names: dict[str, str]
     coverage_rows: dict[tuple[str, str, str, str], Row]
     summary_rows: dict[tuple[str, str, str], Row]
+    cell_rows: dict[tuple[str, str, str, str], Row]
 
     @property
     def departement(self) -> str:
@@ -121,6 +122,10 @@ class Scope:
         """Return the coverage row of a part of the EPCI, or of the département."""
         return self.coverage_rows.get(("departement" if departement else "epci", service, part, rule))
 
+    def cell_coverage(self, service: str, part: str, rule: str) -> Row | None:
+        """Return the coverage row of a part of the EPCI counted from inhabited cells, where there are some."""
+        return self.cell_rows.get(("epci", service, part, rule))
+
     def summary(self, service: str, part: str, *, departement: bool = False) -> Row | None:
         """Return the summary row of a part of the EPCI, or of the département."""
         return self.summary_rows.get(("departement" if departement else "epci", service, part))
@@ -143,6 +148,7 @@ def make_scope(study: Study, measures: Measures, *, siren: str, census: pd.DataF
     identity = members[["code", "name", "population", "inside", "departement"]]
     own = measures.access[measures.access["code"].isin(set(members["code"]))]
     coverage, summary = (_figures(study, table, siren=siren) for table in (measures.coverage, measures.summary))
+    by_cell = [] if measures.cell_coverage is None else _figures(study, measures.cell_coverage, siren=siren)
     return Scope(
         study=study,
         measures=measures,
@@ -155,6 +161,7 @@ def make_scope(study: Study, measures: Measures, *, siren: str, census: pd.DataF
         names=_names(study),
         coverage_rows={(row["level"], row["service"], row["part"], row["rule"]): row for row in coverage},
         summary_rows={(row["level"], row["service"], row["part"]): row for row in summary},
+        cell_rows={(row["level"], row["service"], row["part"], row["rule"]): row for row in by_cell},
     )
 
 

@@ -11,9 +11,10 @@ import pandas as pd
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.layers.territories import SIGNS
 from sdaasp_geo.outputs import annexe, annexe_docx, annexe_html, geopackage, site, static_map, tables, web_map
+from sdaasp_geo.outputs.diagnosis_tables import diagnosis_tables
 from sdaasp_geo.outputs.escape import safe_file_stem
 from sdaasp_geo.outputs.headline import Figure, headline_figures
-from sdaasp_geo.outputs.manifest import build_manifest, write_manifest
+from sdaasp_geo.outputs.manifest import build_manifest, warnings_of, write_manifest
 from sdaasp_geo.outputs.site import AnnexeLink
 from sdaasp_geo.study import Measures, Study
 
@@ -67,7 +68,8 @@ def write_run(
     signing = study.epci.loc[study.epci["role"] == SIGNS, "siren"]
     links = [write_annexe(study, measures, census, folder / "annexes", siren=siren) for siren in signing]
     report("Tableaux et couches")
-    tables.write_tables(tables.build_tables(study, measures), folder / "tables", edition=study.scheme.edition)
+    published = [*tables.build_tables(study, measures), *diagnosis_tables(study, measures)]
+    tables.write_tables(published, folder / "tables", edition=study.scheme.edition)
     geopackage.write_geopackage(geopackage.build_layers(study, measures), folder / "layers.gpkg")
     report("Page d'accueil et manifeste")
     index = site.render_index(study, measures, map_href=MAP, annexes=links)
@@ -78,7 +80,7 @@ def write_run(
     return Run(
         files=tuple(files),
         figures=tuple(headline_figures(study, measures)),
-        warnings=study.warnings,
+        warnings=warnings_of(study, measures),
         undecided=tuple(f"{item}{NBSP}: {len(links)} annexes" for item in UNDECIDED),
         estimate=measures.method.estimate,
     )

@@ -28,6 +28,7 @@ def build_layers(study: Study, measures: Measures) -> dict[str, gpd.GeoDataFrame
         "sentence",
     ]
     access = measures.access.loc[measures.access["service"] == main, columns]
+    cells = {"carreaux": _cells(study.cells, measures, main)} if study.cells is not None else {}
     return {
         "departement": study.departement,
         "epci_voisins": study.neighbours,
@@ -35,8 +36,18 @@ def build_layers(study: Study, measures: Measures) -> dict[str, gpd.GeoDataFrame
         "epci": study.epci,
         "communes": study.communes.merge(access, on="code", how="left"),
         "zones": measures.zones,
+        **cells,
         "points_services": study.points,
     }
+
+
+def _cells(cells: gpd.GeoDataFrame, measures: Measures, service: str) -> gpd.GeoDataFrame:
+    """Return the inhabited cells with their access to one service."""
+    if measures.cells is None:
+        return cells
+    columns = ["cell", "time_min", "low_min", "high_min", "reason", "place_name", "place_commune"]
+    access = measures.cells.loc[measures.cells["service"] == service, columns]
+    return cells.merge(access, on="cell", how="left")
 
 
 def write_geopackage(layers: dict[str, gpd.GeoDataFrame], path: Path) -> Path:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pandas as pd
 
-from sdaasp_geo.study import Measures, Study
+from sdaasp_geo.study import Diagnosis, Measures, Study
 from sdaasp_geo.travel.engine import REACHED
 
 MANIFEST = "manifest.json"
@@ -61,14 +62,20 @@ def build_manifest(study: Study, measures: Measures, *, version: str, undecided:
         "licence": _DATA_LICENCE,
         "inputs": [{"name": name, "sha256": sha256(path), "bytes": path.stat().st_size} for name, path in study.inputs],
         "counts": _counts(study, measures),
-        "warnings": list(study.warnings),
+        "warnings": list(warnings_of(study, measures)),
         "undecided": list(undecided),
     }
+
+
+def warnings_of(study: Study, measures: Measures) -> tuple[str, ...]:
+    """Return what the reader must know, in French: of the layers, then of the measures."""
+    return (*study.warnings, *(measures.diagnosis.notes if measures.diagnosis else ()))
 
 
 def _counts(study: Study, measures: Measures) -> dict[str, Any]:
     reasons = study.points["position_reason"].replace("", "placé").value_counts().sort_index()
     reached = measures.access.groupby(["service", "reason"]).size()
+    cells = {} if measures.cells is None else _cell_counts(measures.cells)
     return {
         "communes": int(study.communes["inside"].sum()),
         "communes_studied": int(study.communes["studied"].sum()),
@@ -84,6 +91,26 @@ def _counts(study: Study, measures: Measures) -> dict[str, Any]:
             str(k): int(v)
             for k, v in study.communes.loc[study.communes["studied"], "ref_source"].value_counts().sort_index().items()
         },
+        **cells,
+        **({} if measures.diagnosis is None else _diagnosis_counts(measures.diagnosis)),
+    }
+
+
+def _diagnosis_counts(diagnosis: Diagnosis) -> dict[str, Any]:
+    classes = diagnosis.criteria.groupby(["criterion", "class"]).size()
+    hours = diagnosis.opening.loc[diagnosis.opening["reason"] != "", "reason"].value_counts().sort_index()
+    return {
+        "pairs": {str(k): int(v) for k, v in diagnosis.pairs["service"].value_counts().sort_index().items()},
+        "criteria": {f"{criterion}: {name}": int(size) for (criterion, name), size in classes.items()},
+        "opening_reasons": {str(reason): int(size) for reason, size in hours.items()},
+    }
+
+
+def _cell_counts(cells: pd.DataFrame) -> dict[str, Any]:
+    reached = cells.groupby(["service", "reason"]).size()
+    return {
+        "cells": int(cells["cell"].nunique()),
+        "cell_access": {f"{service}: {reason}": int(size) for (service, reason), size in reached.items()},
     }
 
 

@@ -85,12 +85,14 @@ mesure = {vintage}     # périmètres et populations de la mesure
 # Le premier service est le principal : la carte le montre d'abord. Remplissez {GRID} avant d'ajouter d'autres services.
 services = ["mairie", "france-services"]
 regles = ["mairie-15", "france-services-20", "france-services-30"]
-moteur = "ligne-droite" # ou "matrice", avec fichiers.minutes
+moteur = "ligne-droite" # ou "matrice", avec fichiers.minutes, ou "routes"
 
 [fichiers]
 # Lieux et services : la grille commune (une ligne par lieu et par service), ou la liste des France services telle que
 # l'ANCT la publie (liste-fs-AAAAMMJJ.csv). Les mairies sont embarquées.
 services = ["{GRID}"]
+# routes = ["languedoc-roussillon.osm.pbf"] # extrait OpenStreetMap, BD TOPO ou ROUTE 500, pour le moteur « routes »
+# carreaux = "carreaux_200m.csv" # population carroyée de l'INSEE : les temps sont aussi mesurés depuis les carreaux
 
 [convention]
 duree_ans = 2

@@ -13,6 +13,7 @@ from sdaasp_geo.analysis.coverage import PARTS
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.outputs.headline import headline_figures, headline_rules, sources_line
+from sdaasp_geo.outputs.manifest import warnings_of
 from sdaasp_geo.parameters import Rule, service_names
 from sdaasp_geo.study import Measures, Study
 
@@ -52,7 +53,7 @@ def render_index(study: Study, measures: Measures, *, map_href: str, annexes: Se
         rules=[f"≤{NBSP}{french.threshold(rule.threshold_min)}" for rule in rules],
         annexes=[_annexe_row(study, measures, link, rules) for link in annexes],
         files=_files(),
-        warnings=[plain_text(warning) for warning in study.warnings],
+        warnings=[plain_text(warning) for warning in warnings_of(study, measures)],
         method=measures.method.description,
         references=[
             f"{rule.label}{NBSP}: {rule.reference} (depuis le {french.date(rule.valid_from)})." for rule in study.rules

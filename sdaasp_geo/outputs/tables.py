@@ -20,40 +20,52 @@ _WORKBOOK = "sdaasp.xlsx"
 _WIDEST = 60
 _HEADER_HEIGHT = 48  # points: three lines of a wrapped label
 _INTEGER, _DECIMAL = "#,##0", "#,##0.0"
-_SHARES = ("share_within", "nearest_elsewhere_share")
+_SHARES = ("share_within", "nearest_elsewhere_share", "share", "share_beyond", "share_between")
+_DICTIONARIES = ("columns.toml", "columns_diagnosis.toml")
+_PREFIXES = {
+    "second_": ("second_", "deuxième lieu le plus proche"),
+    "inside_": ("dedans_", "lieu le plus proche dans le département"),
+    "own_epci_": ("propre_epci_", "lieu le plus proche dans l'EPCI de la commune"),
+    "own_departement_": ("propre_departement_", "lieu le plus proche dans le département de la commune"),
+    "competent_": ("competent_", "guichet compétent"),
+    "nearest_": ("plus_proche_", "guichet le plus proche du même opérateur"),
+}
+"""Prefix of internal columns: prefix of the published names, and what it speaks of, in French."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table to publish: file name, French title, and rows under internal column names."""
+    """A table to publish: file name, French title, and rows under internal column names.
+
+    A long table stays out of the workbook, and the longest is in Parquet only: a spreadsheet is no place for them.
+    """
 
     name: str
     title: str
     rows: pd.DataFrame
+    in_workbook: bool = True
+    in_csv: bool = True
 
 
 @cache
 def _dictionary() -> dict[str, dict[str, str]]:
-    text = Path(__file__).with_name("columns.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    texts = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in _DICTIONARIES]
+    return {key: given for text in texts for key, given in tomllib.loads(text).items()}
 
 
 def describe_column(table: str, column: str) -> dict[str, str]:
     """Return the published name, French label, unit and meaning of a column of a table."""
     known = _dictionary()
-    for prefix in ("second_", "inside_"):
+    for prefix in _PREFIXES:
         rest = column.removeprefix(prefix)
-        if column.startswith(prefix) and (rest == "reason" or rest.startswith(("time", "low", "high", "place"))):
+        if column.startswith(prefix) and (rest == "reason" or rest.startswith(("time_", "low_", "high_", "place"))):
             return _prefixed(known[rest], prefix)
     given = known.get(f"{table}.{column}") or known.get(column) or {"name": column, "label": column, "meaning": ""}
     return {"unit": "", **given}
 
 
 def _prefixed(given: dict[str, str], prefix: str) -> dict[str, str]:
-    start, words = {
-        "second_": ("second_", "deuxième lieu le plus proche"),
-        "inside_": ("dedans_", "lieu le plus proche dans le département"),
-    }[prefix]
+    start, words = _PREFIXES[prefix]
     return {
         "name": start + given["name"],
         "label": f"{given['label']} ({words})",
@@ -73,8 +85,8 @@ def build_tables(study: Study, measures: Measures) -> list[Table]:
     access.insert(3, "epci_name", access["epci"].map(labels))
     return [
         Table("acces", "Accès de chaque commune aux services", access),
-        Table("couverture", "Habitants dans chaque seuil, par territoire", _with_names(study, measures.coverage)),
-        Table("synthese", "Temps d'accès par territoire", _with_names(study, measures.summary)),
+        Table("couverture", "Habitants dans chaque seuil, par territoire", with_names(study, measures.coverage)),
+        Table("synthese", "Temps d'accès par territoire", with_names(study, measures.summary)),
         Table("zones", "Zones déficitaires", _plain(measures.zones)),
         Table("zones_communes", "Communes des zones déficitaires", measures.zone_members),
         Table("communes", "Communes étudiées et voisines", _plain(communes)),
@@ -87,6 +99,22 @@ def build_tables(study: Study, measures: Measures) -> list[Table]:
         Table("points_services", "Points de service", _plain(study.points)),
         Table("differences_perimetre", "Différences de périmètre entre deux sources", study.differences),
         Table("evolution_perimetre", "Évolution des périmètres depuis la convention", study.evolution),
+        *_cell_tables(study, measures),
+    ]
+
+
+def _cell_tables(study: Study, measures: Measures) -> list[Table]:
+    """Gather what was measured from inhabited cells, where the scheme gives some."""
+    if study.cells is None or measures.cells is None:
+        return []
+    counted = [
+        ("couverture_carreaux", "Habitants dans chaque seuil, comptés par carreaux", measures.cell_coverage),
+        ("synthese_carreaux", "Temps d'accès par territoire, depuis les carreaux", measures.cell_summary),
+    ]
+    return [
+        Table("carreaux", "Carreaux habités", _plain(study.cells), in_workbook=False),
+        Table("acces_carreaux", "Accès de chaque carreau habité aux services", measures.cells, in_workbook=False),
+        *(Table(name, title, with_names(study, table)) for name, title, table in counted if table is not None),
     ]
 
 
@@ -96,7 +124,10 @@ def epci_labels(study: Study) -> dict[str, str]:
     return dict(zip(both["siren"], both["name"], strict=True))
 
 
-def _with_names(study: Study, table: pd.DataFrame) -> pd.DataFrame:
+def with_names(study: Study, table: pd.DataFrame) -> pd.DataFrame:
+    """Put the name of each territory beside its code."""
+    if "territory" not in table.columns:
+        return table
     names = {
         **dict(zip(study.communes["code"], study.communes["name"], strict=True)),
         **epci_labels(study),
@@ -127,12 +158,19 @@ def write_tables(tables: list[Table], folder: Path, *, edition: dt.date) -> list
     written = []
     for table in everything:
         published = published_rows(table)
+        path = folder / f"{table.name}.parquet"
+        published.to_parquet(path, index=False, compression="zstd")
+        written.append(path)
+        if not table.in_csv:
+            continue
         guarded = published.apply(lambda column: column.map(safe_cell) if column.dtype in ("object", "str") else column)
-        path = folder / f"{table.name}.csv"
+        path = path.with_suffix(".csv")
         guarded.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n", float_format="%.4f")
-        published.to_parquet(path.with_suffix(".parquet"), index=False, compression="zstd")
-        written += [path, path.with_suffix(".parquet")]
-    return [*written, _write_workbook(everything, folder / _WORKBOOK, edition=edition)]
+        written.append(path)
+    return [
+        *written,
+        _write_workbook([table for table in everything if table.in_workbook], folder / _WORKBOOK, edition=edition),
+    ]
 
 
 def published_rows(table: Table) -> pd.DataFrame:

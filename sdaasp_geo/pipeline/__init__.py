@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdaasp_geo.pipeline.diagnosis import diagnose
 from sdaasp_geo.pipeline.measurement import measure
 from sdaasp_geo.pipeline.preparation import prepare
 from sdaasp_geo.pipeline.production import ANNEX_STEPS, BUILD_STEPS, annexe, build, init
@@ -15,6 +16,7 @@ __all__ = [
     "build",
     "build_roads",
     "describe_roads",
+    "diagnose",
     "fetch_roads",
     "init",
     "measure",

@@ -9,11 +9,12 @@ import pandas as pd
 
 from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.errors import Fault, InputError
-from sdaasp_geo.layers import adjacency, communes, contracts, findings, names, scope, services, territories
+from sdaasp_geo.layers import adjacency, cells, communes, contracts, findings, names, scope, services, territories
 from sdaasp_geo.parameters import Parameters, Rule, number_setting, read_parameters, rules_of, words_setting
 from sdaasp_geo.pipeline.reporting import Report, quiet
 from sdaasp_geo.scheme import Scheme, input_files
 from sdaasp_geo.sources import boundaries, france
+from sdaasp_geo.sources import cells as cell_files
 from sdaasp_geo.sources import services as service_files
 from sdaasp_geo.study import Study
 
@@ -61,6 +62,7 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
     evolution, notes = _evolution(scheme, membership, sirens=set(epci["siren"]))
     report("Points de service")
     points, far = _points(scheme, parameters, layer, departement.code)
+    inhabited, told = _cells(scheme, layer)
     return Study(
         scheme=scheme,
         parameters=parameters,
@@ -80,8 +82,10 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
         warnings=(
             *(*warnings, *notes, *findings.difference_notes(differences), *findings.convention_notes(layer, epci)),
             *(*findings.point_notes(points), *far, *findings.absent_services(points, scheme.mesure.services)),
+            *told,
         ),
         inputs=(*input_files(scheme), *_embedded_inputs(departement.zone)),
+        cells=inhabited,
     )
 
 
@@ -206,6 +210,19 @@ def _points(
     return points[near].reset_index(drop=True), findings.reach_notes(
         points[~near & points["service"].isin(given)], reach_km=reach_km
     )
+
+
+def _cells(scheme: Scheme, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame | None, list[str]]:
+    """Read the inhabited cells, where the scheme names some, and give them to the studied communes."""
+    if not scheme.fichiers.carreaux:
+        return None, []
+    west, south, east, north = (float(bound) for bound in layer[layer["studied"]].total_bounds)
+    found, notes = cell_files.read_cells(
+        scheme.path(scheme.fichiers.carreaux), bounds=(west, south, east, north), crs=str(layer.crs)
+    )
+    inhabited, told = cells.build_cells(found, layer)
+    contracts.check_layer(inhabited, contracts.CELLS)
+    return inhabited, [*notes, *told]
 
 
 def _embedded_inputs(zone: str) -> list[tuple[str, Path]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 
@@ -10,17 +11,19 @@ from sdaasp_geo.layers import names, territories
 from sdaasp_geo.outputs import publish
 from sdaasp_geo.outputs.folder import STEPS, Run, write_annexe, write_run
 from sdaasp_geo.outputs.scheme_folder import write_scheme_folder
+from sdaasp_geo.pipeline.diagnosis import diagnose
 from sdaasp_geo.pipeline.measurement import measure
 from sdaasp_geo.pipeline.preparation import prepare
 from sdaasp_geo.pipeline.reporting import Report, quiet
 from sdaasp_geo.scheme import Scheme, embedded_schemes, read_scheme
 from sdaasp_geo.sources import france
 from sdaasp_geo.sources import services as service_files
+from sdaasp_geo.study import Measures, Study
 
-BUILD_STEPS = 6 + STEPS
+BUILD_STEPS = 10 + STEPS
 """Steps that `build` reports for two services; a bar needs a total, not an exact one."""
 
-ANNEX_STEPS = 7
+ANNEX_STEPS = 11
 """Steps that `annexe` reports for two services."""
 
 
@@ -43,7 +46,7 @@ def build(scheme: Scheme, folder: Path, *, report: Report = quiet, cache: Path |
     """
     publish.check_replaceable(folder)
     study = prepare(scheme, report=report)
-    measures = measure(study, report=report, cache=cache)
+    measures = _diagnosed(study, report=report, cache=cache)
     with publish.published(folder) as beside:
         return write_run(study, measures, france.read_census(), beside, version=__version__, report=report)
 
@@ -59,10 +62,16 @@ def annexe(scheme: Scheme, epci: str, folder: Path, *, report: Report = quiet, c
     study = prepare(scheme, report=report)
     signing = study.epci[study.epci["role"] == territories.SIGNS].reset_index(drop=True)
     siren = names.resolve_name(epci, signing).code
-    measures = measure(study, report=report, cache=cache)
+    measures = _diagnosed(study, report=report, cache=cache)
     report("Annexe de la convention")
     link = write_annexe(study, measures, france.read_census(), folder / "annexes", siren=siren)
     return [folder / link.html, folder / link.docx]
+
+
+def _diagnosed(study: Study, *, report: Report, cache: Path | None) -> Measures:
+    """Measure all that outputs show."""
+    measures = measure(study, report=report, cache=cache)
+    return dataclasses.replace(measures, diagnosis=diagnose(study, measures, report=report, cache=cache))
 
 
 def init(folder: Path, departement: str, *, vintage: int | None = None, edition: dt.date | None = None) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,15 +21,20 @@ from sdaasp_geo.sources import france, osm_roads, road_layers
 from sdaasp_geo.sources.roads import RoadReport
 from sdaasp_geo.study import Study
 from sdaasp_geo.travel.engine import Engine
+from sdaasp_geo.travel.lanes import LaneEngine
+from sdaasp_geo.travel.osrm_engine import osrm_engine
 from sdaasp_geo.travel.road_engine import road_engine
 from sdaasp_geo.travel.road_file import cached_road_graph, road_fingerprint
 from sdaasp_geo.travel.road_graph import RoadGraph, build_road_graph, graph_summary
+from sdaasp_geo.travel.road_lanes import road_lane_engine
+from sdaasp_geo.travel.valhalla_engine import valhalla_engine
 
 ROAD_STEPS = 2
 """Steps that `build_roads` reports when it builds."""
 
 OSM_SUFFIX = ".pbf"
 _KEYS_APART = 1 << 48
+_ROUTERS: Mapping[str, Callable[..., Engine]] = {"osrm": osrm_engine, "valhalla": valhalla_engine}
 ATTRIBUTION = "© les contributeurs d'OpenStreetMap, licence ODbL"
 
 
@@ -152,7 +157,21 @@ def describe_roads(built: RoadBuild) -> list[tuple[str, str]]:
 
 
 def study_road_engine(study: Study, *, report: Report, cache: Path | None) -> Engine:
-    """Make the road engine of a study: its extract, the CRS of its layers."""
+    """Make the road engine of a study, or its router: its extracts, the CRS of its layers."""
+    if study.scheme.mesure.moteur in _ROUTERS:
+        return _study_router(study, report=report, cache=cache)
+    graph, options = _study_graph(study, report=report, cache=cache)
+    return road_engine(graph, **options)
+
+
+def study_lane_engine(study: Study, *, report: Report, cache: Path | None) -> LaneEngine:
+    """Make the engine that answers many questions at once on the roads of a study."""
+    graph, options = _study_graph(study, report=report, cache=cache)
+    return road_lane_engine(graph, **options)
+
+
+def _study_graph(study: Study, *, report: Report, cache: Path | None) -> tuple[RoadGraph, dict[str, Any]]:
+    """Return the graph of a study, and the options of its engines."""
     files = study.scheme.fichiers
     speeds = study.scheme.path(files.vitesses) if files.vitesses else None
     built = build_roads(
@@ -163,12 +182,36 @@ def study_road_engine(study: Study, *, report: Report, cache: Path | None) -> En
         report=report,
     )
     parameters = read_road_parameters(speeds)
-    return road_engine(
-        built.graph,
+    return built.graph, {
+        "cap_m": road_setting(parameters, "rattachement-max-m"),
+        "walking_kmh": road_setting(parameters, "marche-kmh"),
+        "folder": road_cache(cache),
+        "tell": report,
+    }
+
+
+def _study_router(study: Study, *, report: Report, cache: Path | None) -> Engine:
+    """Make the router of a study; extracts are read and checked only when the router prepares its data."""
+    files, known = study.scheme.fichiers, france.find_departement(study.scheme.departement)
+    parameters = read_road_parameters(study.scheme.path(files.vitesses) if files.vitesses else None)
+    extracts = [study.scheme.path(name) for name in files.routes]
+
+    def describe() -> str:
+        sources = []
+        for number_, extract in enumerate(extracts):
+            report("Lecture du réseau routier")
+            _, told = _read(extract, parameters, bounds=None if number_ else known.bounds)
+            sources.append(_source(extract, told))
+        report("Données du moteur de calcul d'itinéraires")
+        return " ; ".join(sources)
+
+    return _ROUTERS[study.scheme.mesure.moteur](
+        extracts,
+        folder=road_cache(cache) / known.code,  # data checked against this département
+        crs=known.crs,
         cap_m=road_setting(parameters, "rattachement-max-m"),
         walking_kmh=road_setting(parameters, "marche-kmh"),
-        folder=road_cache(cache),
-        tell=report,
+        describe=describe,
     )
 
 

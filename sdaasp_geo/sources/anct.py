@@ -12,7 +12,8 @@ import pandas as pd
 
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP
-from sdaasp_geo.sources.hours import weekly_hours
+from sdaasp_geo.sources.french_hours import read_week
+from sdaasp_geo.sources.hours import CONVERTED, NOT_PUBLISHED
 
 LICENCE = "Licence Ouverte 2.0"
 _MARKS = {"id_fs", "lib_fs", "insee_com", "format_fs", "type_fs"}
@@ -23,7 +24,6 @@ _NEEDED = (
 _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi")
 _FORMATS = {"Multisites": "multisite", "Bus_équivalent": "itinerant", "Itinérante": "itinerant"}
 _OPERATORS = {"La Poste": "La Poste", "MSA": "MSA", "Maison du département": "Département"}
-_SLOT = re.compile(r"(\d{2}:\d{2}) - (\d{2}:\d{2})")
 _DATE = re.compile(r"(20\d{2})-?(\d{2})-?(\d{2})")
 
 
@@ -45,8 +45,9 @@ def anct_to_grid(table: pd.DataFrame, *, file: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns of the common grid, text, same index. Hours that do not convert exactly stay as published, in
-        ``horaires_bruts``.
+        Columns of the common grid, text, same index. Hours that do not convert exactly, or that hold under a condition
+        (appointment, alternate weeks), stay as published, in ``horaires_bruts``. A multi-site or itinerant row keeps
+        that format even where it is also an antenna.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def _row(row: dict[str, str], *, date: str) -> dict[str, str]:
         "nom": " ".join(row["lib_fs"].split()),
         "operateur": next((o for text, o in _OPERATORS.items() if re.search(rf"\b{text}\b", row["lib_fs"])), ""),
         "service": "france-services",
-        "format": "antenne" if row["type_fs"] == "Antenne" else _FORMATS.get(row["format_fs"], "fixe"),
+        "format": _format(row),
         "adresse": ", ".join(part for part in address if part),
         "code_commune": code,
         "commune": row["lib_com"],
@@ -102,15 +103,15 @@ def _row(row: dict[str, str], *, date: str) -> dict[str, str]:
     }
 
 
+def _format(row: dict[str, str]) -> str:
+    """Format of the grid: what moves or is shared stays so, even where the list calls it an antenna."""
+    return _FORMATS.get(row["format_fs"]) or ("antenne" if row["type_fs"] == "Antenne" else "fixe")
+
+
 def _hours(row: dict[str, str]) -> tuple[str, str]:
-    """Hours in the OpenStreetMap syntax, or the published text when it does not convert exactly."""
+    """Hours of every week in the OpenStreetMap syntax, or the published text where that does not say all of it."""
     published = {number: row[f"h_{day}"] for number, day in enumerate(_DAYS)}
-    raw = f"{NBSP}; ".join(f"{_DAYS[number]} {text}" for number, text in published.items() if text)
-    week: dict[int, list[tuple[str, str]]] = {}
-    for number, text in published.items():
-        slots = [_SLOT.fullmatch(slot.strip()) for slot in text.split("/")] if text else []
-        if None in slots:
-            return "", raw
-        week[number] = [(slot[1], slot[2]) for slot in slots if slot is not None]
-    converted = weekly_hours(week)
-    return ("", raw) if converted is None else (converted, "")
+    week = read_week(published)
+    if week.status == NOT_PUBLISHED or (week.status == CONVERTED and week.hours):
+        return week.hours, ""
+    return "", f"{NBSP}; ".join(f"{_DAYS[number]} {text}" for number, text in published.items() if text)

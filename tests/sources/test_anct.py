@@ -10,6 +10,9 @@ import pytest
 
 from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.errors import InputError
+from sdaasp_geo.french import NBSP
+from sdaasp_geo.layers.findings import hours_notes
+from sdaasp_geo.parameters import read_parameters, words_setting
 from sdaasp_geo.sources.anct import anct_to_grid, is_anct_list
 from sdaasp_geo.sources.delimited import read_delimited
 from sdaasp_geo.sources.services import read_services
@@ -72,7 +75,11 @@ def test_nothing_personal_is_kept() -> None:
     [
         ("Principal", "Fixe", "fixe"),
         ("Antenne", "Fixe", "antenne"),
-        ("Antenne", "Itinérante", "antenne"),
+        ("Antenne", "Fixe_antenne(s)", "antenne"),
+        ("Principal", "Fixe_antenne(s)", "fixe"),
+        ("Antenne", "Itinérante", "itinerant"),
+        ("Antenne", "Bus_équivalent", "itinerant"),
+        ("Antenne", "Multisites", "multisite"),
         ("Principal", "Multisites", "multisite"),
         ("Principal", "Bus_équivalent", "itinerant"),
         ("Principal", "Itinérante", "itinerant"),
@@ -85,20 +92,48 @@ def test_formats(kind: str, form: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("published", "converted"),
     [
-        ("9h - 12h", False),
-        ("09:00 - 12:00 / sur rendez-vous", False),
-        ("12:00 - 09:00", False),
-        ("09:00 - 12:00 / 11:00 - 13:00", False),
-        ("09:00 - 12:00 / 09:00 - 12:00", True),
-        ("", True),
+        ("9h - 12h", "We 09:00-12:00"),
+        ("de 9h à midi et de 14h à 17h30", "We 09:00-12:00,14:00-17:30"),
+        ("09:00 - 12:00 / 09:00 - 12:00", "We 09:00-12:00"),
+        ("00:00 - 00:00 / 09:00 - 12:00", "We 09:00-12:00"),
+        ("fermé", ""),
+        ("", ""),
     ],
 )
-def test_hours_that_do_not_convert_exactly_stay_as_published(published: str, *, converted: bool) -> None:
+def test_hours_that_convert_exactly(published: str, converted: str) -> None:
     row = grid(h_mercredi=published)
-    assert (row["horaires"] != "") is converted
-    assert (row["horaires_bruts"] == "") is converted
-    if not converted:
-        assert f"mercredi {published}" in row["horaires_bruts"]
+    wednesday = f"{converted}; " if converted else ""
+    assert row["horaires"] == f"Mo-Tu 09:00-12:00,14:00-17:00; {wednesday}Fr 09:00-12:00"
+    assert row["horaires_bruts"] == ""
+
+
+@pytest.mark.parametrize(
+    "published",
+    [
+        "09:00 - 12:00 / sur rendez-vous",
+        "sur rendez-vous",
+        "semaines paires : 9h - 12h",
+        "1er mercredi du mois : 9h - 12h",
+        "12:00 - 09:00",
+        "09:00 - 12:00 / 11:00 - 13:00",
+        "9h - 12h sauf vacances scolaires",
+    ],
+)
+def test_hours_that_do_not_hold_every_week_or_are_not_read_stay_as_published(published: str) -> None:
+    row = grid(h_mercredi=published)
+    assert row["horaires"] == ""
+    assert row["horaires_bruts"].replace(NBSP, " ") == (
+        f"lundi {ROW['h_lundi']} ; mardi {ROW['h_mardi']} ; mercredi {published} ; vendredi {ROW['h_vendredi']}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("published", "kept"),
+    [("", ""), ("Non communiqué", ""), ("Fermé", "mercredi Fermé"), ("00:00 - 00:00", "mercredi 00:00 - 00:00")],
+)
+def test_a_week_that_says_no_hours_keeps_what_it_says(published: str, kept: str) -> None:
+    row = grid(h_lundi="", h_mardi="", h_vendredi="", h_mercredi=published)
+    assert (row["horaires"], row["horaires_bruts"]) == ("", kept)
 
 
 def test_a_site_without_coordinates_is_said() -> None:
@@ -148,3 +183,43 @@ def test_the_whole_published_list_satisfies_the_grid(shared: Callable[[str], Pat
     assert len(table) == 2845
     assert table["id"].is_unique
     assert table[["lon", "lat"]].notna().all(axis=None)
+
+
+def test_formats_and_hours_of_the_published_list(shared: Callable[[str], Path]) -> None:
+    path = shared("france_services/liste-fs-20240801.csv")
+    published = read_delimited(path)
+    moving = published["format_fs"].isin(["Multisites", "Bus_équivalent", "Itinérante"])
+    antenna = published["type_fs"] == "Antenne"
+    assert (moving.sum(), (moving & antenna).sum(), (moving | antenna).sum()) == (337, 13, 448)
+    found = anct_to_grid(published, file=path.name)
+    assert found["format"].value_counts().to_dict() == {
+        "fixe": 2397,
+        "multisite": 174,
+        "itinerant": 163,
+        "antenne": 111,
+    }
+    assert set(found.loc[moving, "format"]) == {"multisite", "itinerant"}
+    assert not set(found.loc[moving, "format"]) & set(words_setting(read_parameters(), "formats-permanents"))
+    silent = (published[[name for name in published.columns if name.startswith("h_")]] == "").all(axis="columns")
+    converted, raw = found["horaires"] != "", found["horaires_bruts"] != ""
+    assert (converted.sum(), raw.sum(), silent.sum()) == (2777, 20, 48)
+    assert (converted.astype(int) + raw + silent == 1).all()
+    assert (silent & moving).sum() == 19
+
+
+def test_names_that_say_a_round_but_are_declared_fixed_are_kept_as_declared(shared: Callable[[str], Path]) -> None:
+    path = shared("france_services/liste-fs-20240801.csv")
+    found = anct_to_grid(read_delimited(path), file=path.name)
+    said = found["nom"].str.contains(r"itinérante|\bmultisites\b", case=False)
+    assert found.loc[said, "format"].value_counts().reindex(["antenne", "fixe"]).to_dict() == {"antenne": 11, "fixe": 2}
+
+
+def test_the_number_of_sites_whose_hours_are_not_read_is_told(shared: Callable[[str], Path]) -> None:
+    table = read_services(shared("france_services/liste-fs-20240801.csv"))
+    (note,) = hours_notes(table)
+    assert note.startswith(f"20{NBSP}lieux «{NBSP}france-services{NBSP}» aux horaires publiés mais non convertis")
+    assert note.endswith("….")
+    first = table[table["horaires_bruts"] != ""].sort_values("id")["nom"].tolist()
+    assert all(name in note for name in first[:5])
+    assert first[5] not in note
+    assert hours_notes(table[table["horaires"] != ""]) == []

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import opening_hours
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdaasp_geo.sources.hours import DAYS, weekly_hours
+from sdaasp_geo.sources.hours import (
+    CONDITIONAL,
+    CONVERTED,
+    DAYS,
+    OVERLAP,
+    UNREAD,
+    Condition,
+    Slot,
+    read_slots,
+    weekly_hours,
+)
 
 DAY = [("09:00", "12:00"), ("14:00", "17:30")]
 
@@ -66,3 +78,39 @@ def test_a_parser_of_the_syntax_finds_the_same_days(week: dict[int, list[tuple[s
     assert found == open_days
     if text:
         opening_hours.OpeningHours(text)  # raises on a text that is not of the syntax
+
+
+EVEN, APPOINTMENT = Condition(period="week 02-52/2"), Condition(appointment=True)
+
+
+def test_slots_without_condition_are_the_strict_form() -> None:
+    week = read_slots([Slot(1, 540, 720), Slot(0, 540, 720), Slot(0, 540, 720)])
+    assert (week.hours, week.full, week.status) == ("Mo-Tu 09:00-12:00", "Mo-Tu 09:00-12:00", CONVERTED)
+    assert read_slots([]).full == ""
+
+
+def test_conditions_come_before_what_is_always_open() -> None:
+    week = read_slots(
+        [
+            Slot(0, 540, 720),
+            Slot(2, 540, 720),
+            Slot(0, 600, 660, APPOINTMENT),
+            Slot(2, 840, 990, EVEN),
+            Slot(5, 540, 720, Condition(nth="1,3")),
+            Slot(6, 540, 720, Condition(nth="1,3")),
+        ]
+    )
+    assert week.hours == "Mo 09:00-12:00; We 09:00-12:00"
+    assert week.full == (
+        'Mo 10:00-11:00 unknown "sur rendez-vous", Sa[1,3] 09:00-12:00, Su[1,3] 09:00-12:00, '
+        "week 02-52/2 We 14:00-16:30, Mo 09:00-12:00, We 09:00-12:00"
+    )
+    assert week.status == CONDITIONAL
+    always = dt.datetime(2024, 1, 1, 10, 30)  # noqa: DTZ001 - hours of a place have no zone
+    assert opening_hours.OpeningHours(week.full).is_open(always)
+
+
+def test_slots_that_overlap_under_one_condition_are_a_fault() -> None:
+    assert read_slots([Slot(0, 540, 720), Slot(0, 700, 800)], value="x").faults == (("x", OVERLAP),)
+    assert read_slots([Slot(0, 540, 720), Slot(0, 700, 800)]).status == UNREAD
+    assert read_slots([Slot(0, 540, 720), Slot(0, 700, 800, EVEN)]).status == CONDITIONAL
