@@ -42,6 +42,8 @@ class Study:
         Files read, by name.
     cells : GeoDataFrame, optional
         Inhabited cells of the studied communes (`layers.cells`), where the scheme gives some.
+    stops : GeoDataFrame, optional
+        Stops of buses and sessions (`layers.stops`), where the scheme gives some.
     """
 
     scheme: Scheme
@@ -62,6 +64,7 @@ class Study:
     warnings: tuple[str, ...]
     inputs: tuple[tuple[str, Path], ...]
     cells: gpd.GeoDataFrame | None = None
+    stops: gpd.GeoDataFrame | None = None
 
 
 @dataclass(frozen=True)

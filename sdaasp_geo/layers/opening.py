@@ -17,6 +17,7 @@ PERMANENT, STOP, NOT_COUNTED = "permanente", "halte", ""
 
 WITHOUT_STOPS = "itinérant sans haltes publiées"
 SHARED_HOURS = "multisite sans horaires propres au site"
+AT_STOPS = "compté à ses haltes"
 APPOINTMENT_ONLY = "accueil sur rendez-vous seulement"
 OTHER_FORMAT = "format non compté comme permanent"
 UNKNOWN_VEHICLE = "halte d'un service absent de la table des lieux"
@@ -95,7 +96,9 @@ def weekly_presence(
     Opening
         One row of ``places`` per row of ``points`` and of ``stops``: nothing is dropped.
     """
-    places = pd.concat([_sites(points, permanent_formats), _stops(stops, points)], ignore_index=True)
+    halts = _stops(stops, points)
+    at_stops = [] if stops is None else stops.loc[halts["presence"] == STOP, "vehicle"].tolist()
+    places = pd.concat([_sites(points, permanent_formats, at_stops), halts], ignore_index=True)
     places = places.sort_values("place", kind="stable", ignore_index=True)
     open_, occasional, reasons = evaluate_hours(places["hours"], monday=monday, weeks=weeks)
     known = places["hours"].map(reasons)
@@ -108,10 +111,11 @@ def weekly_presence(
     return Opening(places[columns], _spread(places, open_), _spread(places, occasional))
 
 
-def _sites(points: pd.DataFrame, permanent_formats: Collection[str]) -> pd.DataFrame:
+def _sites(points: pd.DataFrame, permanent_formats: Collection[str], at_stops: Collection[str]) -> pd.DataFrame:
     permanent = points["format"].isin(list(permanent_formats))
     hours = points["horaires"].fillna("").where(permanent, "")
-    reason = points["format"].map(_FORMAT_REASONS).fillna(OTHER_FORMAT).where(~permanent, "")
+    why = points["format"].map(_FORMAT_REASONS).fillna(OTHER_FORMAT).mask(points["id"].isin(list(at_stops)), AT_STOPS)
+    reason = why.where(~permanent, "")
     return pd.DataFrame(
         {
             "place": points["id"].astype("str"),

@@ -9,16 +9,14 @@ import pandas as pd
 
 from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.errors import Fault, InputError
-from sdaasp_geo.layers import adjacency, cells, communes, contracts, findings, names, scope, services, territories
-from sdaasp_geo.parameters import Parameters, Rule, number_setting, read_parameters, rules_of, words_setting
+from sdaasp_geo.layers import adjacency, cells, communes, contracts, findings, names, scope, territories
+from sdaasp_geo.parameters import Parameters, Rule, read_parameters, rules_of
+from sdaasp_geo.pipeline.offer import read_offer
 from sdaasp_geo.pipeline.reporting import Report, quiet
 from sdaasp_geo.scheme import Scheme, input_files
 from sdaasp_geo.sources import boundaries, france
 from sdaasp_geo.sources import cells as cell_files
-from sdaasp_geo.sources import services as service_files
 from sdaasp_geo.study import Study
-
-MAIRIE = "mairie"
 
 
 def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
@@ -61,7 +59,7 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
     differences = _differences(membership, epci, epci_names)
     evolution, notes = _evolution(scheme, membership, sirens=set(epci["siren"]))
     report("Points de service")
-    points, far = _points(scheme, parameters, layer, departement.code)
+    points, stops, told_offer = read_offer(scheme, parameters, layer, departement=departement.code)
     inhabited, told = _cells(scheme, layer)
     return Study(
         scheme=scheme,
@@ -81,11 +79,12 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
         evolution=evolution,
         warnings=(
             *(*warnings, *notes, *findings.difference_notes(differences), *findings.convention_notes(layer, epci)),
-            *(*findings.point_notes(points), *far, *findings.absent_services(points, scheme.mesure.services)),
+            *(*findings.point_notes(points), *told_offer, *findings.absent_services(points, scheme.mesure.services)),
             *told,
         ),
         inputs=(*input_files(scheme), *_embedded_inputs(departement.zone)),
         cells=inhabited,
+        stops=stops,
     )
 
 
@@ -180,36 +179,6 @@ def _shapes(scheme: Scheme, departement: france.Departement, wanted: set[str]) -
     )
     shapes, notes = scope.keep_wanted(table[["code", "geometry"]], wanted)
     return shapes, [*warnings, *notes]
-
-
-def _points(
-    scheme: Scheme, parameters: Parameters, layer: gpd.GeoDataFrame, departement: str
-) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Read, locate and check the service points; keep those within reach of the studied communes, count the rest."""
-    read = [service_files.read_services(scheme.path(name)) for name in scheme.fichiers.services]
-    given = {service for table in read for service in table["service"]}
-    if MAIRIE in scheme.mesure.services and MAIRIE not in given:
-        mairies = france.read_mairies(set(layer["departement"]))
-        trusted = mairies["precision_position"] == communes.TRUSTED
-        mairies = mairies.assign(lon=mairies["lon"].where(trusted), lat=mairies["lat"].where(trusted))
-        read.append(mairies[mairies["code_commune"].isin(set(layer["code"]))])
-    fields = [field["name"] for field in service_files.grid_fields()]
-    grid = pd.concat(read, ignore_index=True) if read else pd.DataFrame(columns=fields)
-    vintage = scheme.millesimes.mesure
-    current = services.current_codes(grid["code_commune"], france.read_moves(), set(layer["code"]), vintage=vintage)
-    points = services.build_service_points(
-        grid.assign(code_commune=current),
-        layer,
-        permanent_formats=words_setting(parameters, "formats-permanents"),
-        departement=departement,
-    )
-    contracts.check_layer(points, contracts.SERVICE_POINTS)
-    reach_km = number_setting(parameters, "portee-offre-km")
-    studied = layer[layer["studied"]]
-    near = services.within_reach(points, studied, reach_km=reach_km)
-    return points[near].reset_index(drop=True), findings.reach_notes(
-        points[~near & points["service"].isin(given)], reach_km=reach_km
-    )
 
 
 def _cells(scheme: Scheme, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame | None, list[str]]:
