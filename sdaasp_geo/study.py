@@ -93,6 +93,8 @@ class Diagnosis:
         `analysis.catchment`: hours a week for 1,000 inhabitants.
     lifecycle : DataFrame
         `analysis.lifecycle`, between the convention and the measure.
+    epci_names : dict
+        Names of the EPCI of France by SIREN: neighbours may lie farther than the layers.
     notes : tuple of str
         What the reader must know, in French.
     """
@@ -122,6 +124,7 @@ class Diagnosis:
     catchment: pd.DataFrame
     catchment_places: pd.DataFrame
     lifecycle: pd.DataFrame
+    epci_names: dict[str, str]
     notes: tuple[str, ...]
 
 

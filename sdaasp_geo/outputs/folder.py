@@ -15,6 +15,7 @@ from sdaasp_geo.outputs.diagnosis_tables import diagnosis_tables
 from sdaasp_geo.outputs.escape import safe_file_stem
 from sdaasp_geo.outputs.headline import Figure, headline_figures
 from sdaasp_geo.outputs.manifest import build_manifest, warnings_of, write_manifest
+from sdaasp_geo.outputs.negotiation import NegotiationLink, write_negotiations
 from sdaasp_geo.outputs.site import AnnexeLink
 from sdaasp_geo.study import Measures, Study
 
@@ -71,8 +72,9 @@ def write_run(
     published = [*tables.build_tables(study, measures), *diagnosis_tables(study, measures)]
     tables.write_tables(published, folder / "tables", edition=study.scheme.edition)
     geopackage.write_geopackage(geopackage.build_layers(study, measures), folder / "layers.gpkg")
+    sheets = _negotiations(study, measures, folder)
     report("Page d'accueil et manifeste")
-    index = site.render_index(study, measures, map_href=MAP, annexes=links)
+    index = site.render_index(study, measures, map_href=MAP, annexes=links, negotiations=sheets)
     (folder / "index.html").write_text(index, encoding="utf-8")
     manifest = build_manifest(study, measures, version=version, undecided=UNDECIDED)
     write_manifest(manifest, folder)
@@ -83,6 +85,21 @@ def write_run(
         warnings=warnings_of(study, measures),
         undecided=tuple(f"{item}{NBSP}: {len(links)} annexes" for item in UNDECIDED),
         estimate=measures.method.estimate,
+    )
+
+
+def _negotiations(study: Study, measures: Measures, folder: Path) -> list[NegotiationLink]:
+    diagnosis = measures.diagnosis
+    if diagnosis is None:
+        return []
+    return write_negotiations(
+        study,
+        measures.method,
+        rows=diagnosis.negotiation,
+        totals=diagnosis.negotiation_totals,
+        sentences=diagnosis.negotiation_sentences,
+        names=diagnosis.epci_names,
+        folder=folder / "negociations",
     )
 
 

@@ -14,6 +14,7 @@ from sdaasp_geo.french import NBSP
 from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.outputs.headline import headline_figures, headline_rules, sources_line
 from sdaasp_geo.outputs.manifest import warnings_of
+from sdaasp_geo.outputs.negotiation import NegotiationLink
 from sdaasp_geo.parameters import Rule, service_names
 from sdaasp_geo.study import Measures, Study
 
@@ -27,7 +28,14 @@ class AnnexeLink:
     docx: str
 
 
-def render_index(study: Study, measures: Measures, *, map_href: str, annexes: Sequence[AnnexeLink]) -> str:
+def render_index(
+    study: Study,
+    measures: Measures,
+    *,
+    map_href: str,
+    annexes: Sequence[AnnexeLink],
+    negotiations: Sequence[NegotiationLink] = (),
+) -> str:
     """Render the index page; it loads nothing from elsewhere.
 
     Parameters
@@ -36,6 +44,8 @@ def render_index(study: Study, measures: Measures, *, map_href: str, annexes: Se
         Relative address of the map.
     annexes : sequence of AnnexeLink
         Relative addresses of the annexes.
+    negotiations : sequence of NegotiationLink
+        Sheets for the neighbouring EPCI.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("sdaasp_geo.outputs"), autoescape=True, undefined=jinja2.StrictUndefined
@@ -52,6 +62,7 @@ def render_index(study: Study, measures: Measures, *, map_href: str, annexes: Se
         coverage_caption=f"part des habitants à portée de {names}" if rules else "sans seuil",
         rules=[f"≤{NBSP}{french.threshold(rule.threshold_min)}" for rule in rules],
         annexes=[_annexe_row(study, measures, link, rules) for link in annexes],
+        negotiations=negotiations,
         files=_files(),
         warnings=[plain_text(warning) for warning in warnings_of(study, measures)],
         method=measures.method.description,
@@ -82,6 +93,12 @@ def _files() -> list[dict[str, str]]:
         {"href": "tables/sdaasp.xlsx", "label": "Classeur de tous les tableaux", "note": " (XLSX)"},
         {"href": "tables/acces.csv", "label": "Accès commune par commune", "note": " (CSV ; aussi en Parquet)"},
         {"href": "tables/couverture.csv", "label": "Habitants dans chaque seuil, par territoire", "note": " (CSV)"},
+        {
+            "href": "tables/criteres.csv",
+            "label": "Critères de déficit, par commune",
+            "note": " (CSV ; aussi en Parquet)",
+        },
+        {"href": "tables/frontiere_bilan.csv", "label": "Bilan de frontière, par territoire", "note": " (CSV)"},
         {"href": "tables/dictionnaire.csv", "label": "Dictionnaire des données", "note": " (CSV)"},
         {"href": "layers.gpkg", "label": "Couches géographiques pour QGIS", "note": " (GeoPackage)"},
         {"href": "manifest.json", "label": "Entrées, paramètres et méthode de ce calcul", "note": " (JSON)"},

@@ -87,13 +87,19 @@ def _areas(study: Study) -> tuple[pd.DataFrame, list[str]]:
     return areas.build_areas(given, study.communes, points, file=Path(name).name)
 
 
+def epci_names(study: Study) -> dict[str, str]:
+    """Return the names of the EPCI of France at the vintage of the measure, by SIREN."""
+    table = france.read_epci_names(study.scheme.millesimes.mesure)
+    return dict(zip(table["siren"], table["name"], strict=True))
+
+
 def _negotiation(ground: Ground, competent: pd.DataFrame) -> Tables:
     study = ground.study
     least = number_setting(study.parameters, "gain-negociation-min")
     inside = set(study.communes.loc[study.communes["inside"], "code"])
     rows = negotiation.negotiation_rows(competent, study.communes, study.borders, ours=inside, least_gain_min=least)
     totals = negotiation.negotiation_totals(rows)
-    names = france.read_epci_names(study.scheme.millesimes.mesure).set_index("siren")["name"].to_dict()
+    names = epci_names(study)
     labels = {service: service_names(study.parameters, service).label for service in ground.pairs}
     sentences = negotiation.negotiation_sentences(totals, names=names, labels=labels, least_gain_min=least)
     return {"negotiation": rows, "negotiation_totals": totals, "negotiation_sentences": sentences}

@@ -11,7 +11,7 @@ from sdaasp_geo.analysis import catchment, choice, criteria, distribution, inequ
 from sdaasp_geo.french import NBSP, count
 from sdaasp_geo.layers import findings, opening
 from sdaasp_geo.parameters import number_setting, service_names, words_setting
-from sdaasp_geo.pipeline.borders import Tables, measure_borders
+from sdaasp_geo.pipeline.borders import Tables, epci_names, measure_borders
 from sdaasp_geo.pipeline.ground import LEVELS, Ground, by_level, lay_ground, stacked
 from sdaasp_geo.pipeline.reporting import Report, quiet
 from sdaasp_geo.sources import apl, france
@@ -65,6 +65,7 @@ def diagnose(study: Study, measures: Measures, *, report: Report = quiet, cache:
         **figures,
         **_catchments(ground, weekly["intervals"]),
         lifecycle=_lifecycle(study),
+        epci_names=epci_names(study),
         notes=(*border_notes, *unread, *told),
     )
 
