@@ -1,22 +1,21 @@
 """Shortest paths: the sweep and the bucket queue against scipy, on synthetic roads; ratios from one process.
 
 Run with ``python benchmarks/shortest_paths.py [NODES …]`` (200000 and 1000000 by default; 4000000 needs about 8 GB).
-Prints one Markdown table. Every answer is compared with scipy's, to the millisecond, before it is timed.
+Prints one Markdown table. Every answer is compared with scipy's, to the millisecond, before it is timed. How time
+is measured: ``clocks.py``.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-import resource
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from clocks import ROUNDS, least, once, peak_mb
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from synthetic_roads import synthetic_roads
@@ -33,31 +32,21 @@ SIDE = 1000
 SCIPY_ROWS = 20
 SLOTS = 168
 MAIRIES = 35_000
-ROUNDS = 5
 PRINT = "00" * 32
 
 
 def seconds(task: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """Return the median time of a task, after one run that is not counted (unless it is to run once)."""
-    if rounds > 1:
-        task()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        task()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    """Return the least time of a few runs."""
+    return least(task, rounds)[0]
 
 
 def prepare(arcs_file: str, hierarchy_file: str) -> tuple[float, float]:
     """Contract a network in a process of its own; return seconds, and the peak of its memory in megabytes."""
     with np.load(arcs_file) as saved:
         arcs = Arcs(saved["first_out"], saved["head"], saved["weight_ms"])
-    start = time.perf_counter()
-    made = hierarchy.build(arcs)
-    taken = time.perf_counter() - start
+    taken, made = once(lambda: hierarchy.build(arcs))
     hierarchy.save(made, Path(hierarchy_file), fingerprint=PRINT)
-    return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return taken, peak_mb()
 
 
 def line(nodes: int, question: str, engine: str, taken: float, reference: float | None = None) -> None:
@@ -110,9 +99,9 @@ def to_every_node(arcs: Arcs, made: hierarchy.Hierarchy) -> None:
     found = nearest_sweep(made, seeds, lanes=SERVICES)
     taken = 0.0
     for lane in range(SERVICES):
-        start = time.perf_counter()
-        times = dijkstra(graph, indices=seeds.node[seeds.lane == lane], min_only=True)
-        taken += time.perf_counter() - start
+        own = seeds.node[seeds.lane == lane]
+        one, times = once(lambda own=own: dijkstra(graph, indices=own, min_only=True))
+        taken += one
         if not np.array_equal(whole(times), found.time_ms[:, lane]):
             sys.exit("the sweep differs from scipy")
     line(arcs.nodes, question, "scipy, times", taken, taken)
@@ -164,10 +153,9 @@ def matrix(arcs: Arcs, made: hierarchy.Hierarchy) -> None:
     roads_side = np.random.default_rng(10).choice(arcs.nodes, 2 * SIDE, replace=False).astype(np.int32)
     origins, targets = roads_side[:SIDE], roads_side[SIDE:]
     graph, question = scipy_graph(arcs), f"{SIDE:,} × {SIDE:,} matrix"
-    start = time.perf_counter()
-    some = dijkstra(graph, indices=origins[:SCIPY_ROWS])[:, targets]
-    taken = (time.perf_counter() - start) * SIDE / SCIPY_ROWS
-    if not np.array_equal(whole(some), matrix_sweep(made, origins, targets)[:SCIPY_ROWS]):
+    taken, some = once(lambda: dijkstra(graph, indices=origins[:SCIPY_ROWS]))
+    taken *= SIDE / SCIPY_ROWS
+    if not np.array_equal(whole(some[:, targets]), matrix_sweep(made, origins, targets)[:SCIPY_ROWS]):
         sys.exit("the matrix differs from scipy")
     line(arcs.nodes, question, f"scipy (from {SCIPY_ROWS} rows)", taken, taken)
     for threads in (1, 2):

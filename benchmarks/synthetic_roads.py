@@ -32,10 +32,16 @@ Edges = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Roads:
-    """A network: coordinates of its nodes in metres, and its arcs."""
+    """A network: coordinates of its nodes in metres, its arcs, and the roads they come from.
+
+    A road is a pair of nodes, a class (position in ``SPEEDS_KMH``), and whether it is driven from the first only.
+    """
 
     node_xy: npt.NDArray[np.float64]
     arcs: Arcs
+    edges: Edges
+    road_class: Edges
+    one_way: npt.NDArray[np.bool_]
 
 
 def synthetic_roads(nodes: int, *, seed: int = 1) -> Roads:
@@ -53,7 +59,8 @@ def synthetic_roads(nodes: int, *, seed: int = 1) -> Roads:
     one_way = (road_class >= STREET) & (rng.random(len(edges)) < ONE_WAY_SHARE)
     back = edges[~one_way]
     tail, head = np.concatenate([edges[:, 0], back[:, 1]]), np.concatenate([edges[:, 1], back[:, 0]])
-    return Roads(xy, arcs_from(tail, head, np.concatenate([weight, weight[~one_way]]), nodes=nodes))
+    arcs = arcs_from(tail, head, np.concatenate([weight, weight[~one_way]]), nodes=nodes)
+    return Roads(xy, arcs, edges, road_class, one_way)
 
 
 def _along_curve(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

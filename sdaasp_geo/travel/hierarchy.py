@@ -19,6 +19,7 @@ import os
 import tempfile
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ _MAGIC = 0x436F6E7448696572
 _FORMAT = 0x53444831
 _HEADER = 8
 _BITS_BLOCK = 512
+_PIECE = 2**20
 
 
 class HierarchyRefusedError(TravelError):
@@ -66,8 +68,9 @@ class Hierarchy:
         """Turn the network around, at no cost: times to a place become times from it."""
         return Hierarchy(self.order, self.arriving, self.leaving, self.nodes)
 
+    @cached_property
     def position(self) -> Int32:
-        """Return the position of every node of the network, -1 where the hierarchy does not hold it."""
+        """Position of every node of the network, -1 where the hierarchy does not hold it."""
         position = np.full(self.nodes, -1, dtype=np.int32)
         position[self.order] = np.arange(len(self.order), dtype=np.int32)
         return position
@@ -93,8 +96,8 @@ def build(arcs: Arcs) -> Hierarchy:
         raise HierarchyRefusedError(msg)
     if arcs.nodes == 0:
         return Hierarchy(np.empty(0, dtype=np.int32), arcs, arcs, 0)
-    tail, head, weight = (array.astype(np.uint32) for array in (arcs.tail, arcs.head, arcs.weight_ms))
-    made = ContractionHierarchy.build(arcs.nodes, tail, head, weight)
+    head, weight = (np.ascontiguousarray(array).view(np.uint32) for array in (arcs.head, arcs.weight_ms))
+    made = ContractionHierarchy.build(arcs.nodes, arcs.tail.view(np.uint32), head, weight)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hierarchy"
         made.save_file(str(path))
@@ -122,10 +125,11 @@ def read_routingkit(path: Path, *, nodes: int) -> Hierarchy:
         msg = "Fichier de hiérarchie tronqué."
         raise HierarchyRefusedError(msg)
     rank, *sides = np.split(words[6:], np.cumsum(sizes)[:-1])
+    leaving, arriving = _side(sides[:6]), _side(sides[6:])
     _check_halves(sides[:6], sides[6:])
     order = np.empty(nodes, dtype=np.int32)
     order[rank] = np.arange(nodes, dtype=np.int32)
-    return _checked(Hierarchy(order, _side(sides[:6]), _side(sides[6:]), nodes))
+    return _checked(Hierarchy(order, leaving, arriving, nodes))
 
 
 def save(hierarchy: Hierarchy, path: Path, *, fingerprint: str) -> None:
@@ -138,16 +142,17 @@ def save(hierarchy: Hierarchy, path: Path, *, fingerprint: str) -> None:
     fingerprint : str
         SHA-256, in hexadecimal, of what the network was made of; ``load`` asks for the same.
     """
-    body = _body(hierarchy)
-    header = np.zeros(_HEADER, dtype="<u4")
-    header[:5] = [
+    stamp = np.frombuffer(bytes.fromhex(fingerprint), dtype="<u4")
+    start = _HEADER + len(stamp)
+    words = _words(hierarchy, start)
+    words[_HEADER:start] = stamp
+    words[:5] = [
         _FORMAT,
-        zlib.crc32(body.data),
+        zlib.crc32(words[start:].data),
         hierarchy.nodes,
         len(hierarchy.leaving.head),
         len(hierarchy.arriving.head),
     ]
-    words = np.concatenate([header, np.frombuffer(bytes.fromhex(fingerprint), dtype="<u4"), body])
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -197,14 +202,15 @@ def load(path: Path, *, fingerprint: str, verify: bool = True) -> Hierarchy:
     return _checked(hierarchy) if verify else hierarchy
 
 
-def _body(hierarchy: Hierarchy) -> npt.NDArray[np.uint32]:
-    """Lay the arrays of a hierarchy end to end, the 64-bit ones first."""
+def _words(hierarchy: Hierarchy, start: int) -> npt.NDArray[np.uint32]:
+    """Lay the arrays of a hierarchy end to end after ``start`` empty words, the 64-bit ones first."""
     leaving, arriving = hierarchy.leaving, hierarchy.arriving
     first = [np.ascontiguousarray(side.first_out, dtype="<i8").view("<u4") for side in (leaving, arriving)]
-    arcs = [leaving.head, leaving.weight_ms, arriving.head, arriving.weight_ms]
-    return np.concatenate(
-        [*first, *(np.ascontiguousarray(a, dtype="<i4").view("<u4") for a in (hierarchy.order, *arcs))]
-    )
+    arcs = [hierarchy.order, leaving.head, leaving.weight_ms, arriving.head, arriving.weight_ms]
+    parts = [*first, *(np.ascontiguousarray(array, dtype="<i4").view("<u4") for array in arcs)]
+    words = np.zeros(start + sum(map(len, parts)), dtype="<u4")
+    np.concatenate(parts, out=words[start:])
+    return words
 
 
 def _side(words: list[npt.NDArray[np.uint32]]) -> Arcs:
@@ -216,16 +222,21 @@ def _side(words: list[npt.NDArray[np.uint32]]) -> Arcs:
 
 
 def _check_halves(leaving: list[npt.NDArray[np.uint32]], arriving: list[npt.NDArray[np.uint32]]) -> None:
-    """Compare every shortcut with the sum of its halves: one comes down to the middle, the other goes up from it."""
-    down, up = arriving[2].astype(np.int64), leaving[2].astype(np.int64)
+    """Compare every shortcut with the sum of its halves: one comes down to the middle, the other goes up from it.
+
+    Sums are made in 32 bits, and in pieces: times of ``LONGEST_MS`` at most, checked before, cannot overflow them.
+    """
+    down, up = arriving[2], leaving[2]
     for side in (leaving, arriving):
         count = len(side[1])
-        original = np.unpackbits(side[3].view(np.uint8), bitorder="little")[:count].astype(np.bool_)
-        first, second = side[4][~original], side[5][~original]
-        inside = not len(first) or (first.max() < len(down) and second.max() < len(up))
-        if not inside or (side[2][~original] != down[first] + up[second]).any():
-            msg = f"Un raccourci n’est pas la somme de ses moitiés{NBSP}: la hiérarchie ne serait pas exacte."
-            raise HierarchyRefusedError(msg)
+        shortcut = np.unpackbits(side[3].view(np.uint8), bitorder="little")[:count] == 0
+        for start in range(0, count, _PIECE):
+            some = np.flatnonzero(shortcut[start : start + _PIECE]) + start
+            first, second = side[4][some], side[5][some]
+            inside = not len(some) or (first.max() < len(down) and second.max() < len(up))
+            if not inside or (side[2][some] != down[first] + up[second]).any():
+                msg = f"Un raccourci n’est pas la somme de ses moitiés{NBSP}: la hiérarchie ne serait pas exacte."
+                raise HierarchyRefusedError(msg)
 
 
 def _checked(hierarchy: Hierarchy) -> Hierarchy:

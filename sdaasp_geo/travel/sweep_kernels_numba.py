@@ -3,6 +3,12 @@
 The number of lanes of a row is read from its shape, never written as a constant: with a constant the compiler unrolls
 the loop instead of treating several lanes per instruction, and the sweep is five times slower. The keys of ``few``
 are those of ``paths_numba``, ``time_ms << 31 | place``.
+
+``put``, ``up`` and ``down`` serve two kinds of labels, told apart by ``unit``, the label of one millisecond: times
+(uint32, unit 1), or times with places (uint64, unit 2**32, the place in the low half), so that one comparison finds
+the least time and, among equal times, the lowest place. They work on some ``columns`` (first, width) of ``table``,
+where the position ``p`` of a hierarchy has row ``row[p]``. "Not reached" is ``2**31 * unit - 1``: ``UNREACHED_MS``,
+with ``NO_PLACE`` beside it.
 """
 
 from __future__ import annotations
@@ -12,11 +18,17 @@ import numpy.typing as npt
 from numba import njit
 
 from sdaasp_geo.travel.paths import NO_PLACE, UNREACHED_MS, Int32, Int64
+from sdaasp_geo.travel.sweep_prefetch_numba import LINE, fetch
 
 FAR = UNREACHED_MS << 31
 
 Flags = npt.NDArray[np.uint8]
-Times = npt.NDArray[np.uint32]
+Labels = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
+Packed = tuple[Int64, Int32, Int32]
+
+BEYOND_MS = UNREACHED_MS + 1
+
+_AHEAD = 16
 
 
 @njit(cache=True, nogil=True)
@@ -29,97 +41,88 @@ def close(first_out: Int64, head: Int32, flag: Flags) -> None:
 
 
 @njit(cache=True, nogil=True)
-def put_times(at: Int32, offset_ms: Int32, lane: Int32, times: Times, flag: Flags) -> None:
-    """Mark the positions of seeds, with the least of their times."""
-    for seed in range(len(at)):
-        flag[at[seed]] = 1
-        times[at[seed], lane[seed]] = min(times[at[seed], lane[seed]], np.uint32(offset_ms[seed]))
+def clear(table: Labels, to: int, columns: tuple[int, int], unit: np.uint64) -> None:
+    """Write "not reached" in the columns of a row."""
+    kind = table.dtype.type
+    first, width = np.uint64(columns[0]), columns[1]
+    far = kind(kind(unit * kind(BEYOND_MS)) - kind(1))
+    for lane in range(width):
+        table[to, np.uint64(lane) + first] = far
 
 
 @njit(cache=True, nogil=True)
-def up_times(first_out: Int64, head: Int32, weight: Int32, times: Times, flag: Flags) -> None:
-    """Carry times upwards from the marked positions."""
-    width = times.shape[1]
-    for node in range(len(flag)):
-        if flag[node]:
-            for arc in range(first_out[node], first_out[node + 1]):
-                other, along = head[arc], np.uint32(weight[arc])
-                flag[other] = 1
-                for lane in range(width):
-                    times[other, lane] = min(times[other, lane], np.uint32(times[node, lane] + along))
-
-
-@njit(cache=True, nogil=True)
-def down_times(first_out: Int64, head: Int32, weight: Int32, times: Times) -> None:
-    """Give every position the best of what is above it. The width is no literal: the compiler vectorises only then."""
-    width = times.shape[1]
-    for node in range(len(times) - 1, -1, -1):
-        for arc in range(first_out[node], first_out[node + 1]):
-            other, along = head[arc], np.uint32(weight[arc])
-            for lane in range(width):
-                times[node, lane] = min(times[node, lane], np.uint32(times[other, lane] + along))
-
-
-@njit(cache=True, nogil=True)
-def put_places(
+def put(
     at: Int32,
-    offset_ms: Int32,
     lane: Int32,
-    place: Int32,
-    times: Times,
-    places: Int32,
+    label: Labels,
+    row: Int32,
+    table: Labels,
     flag: Flags,
+    columns: tuple[int, int],
+    unit: np.uint64,
 ) -> None:
-    """Mark the positions of seeds, with the least of their times and its place."""
+    """Mark the positions of seeds, with the least of their labels."""
     for seed in range(len(at)):
-        node, column, time = at[seed], lane[seed], np.uint32(offset_ms[seed])
-        flag[node] = 1
-        was = times[node, column]
-        if time < was or (time == was and time < UNREACHED_MS and place[seed] < places[node, column]):
-            times[node, column], places[node, column] = time, place[seed]
+        to, column = row[at[seed]], lane[seed]
+        if not flag[at[seed]]:
+            flag[at[seed]] = 1
+            clear(table, to, columns, unit)
+        table[to, column] = min(table[to, column], label[seed])
 
 
 @njit(cache=True, nogil=True)
-def up_places(
-    first_out: Int64,
-    head: Int32,
-    weight: Int32,
-    times: Times,
-    places: Int32,
-    flag: Flags,
-) -> None:
-    """Carry times and places upwards from the marked positions."""
-    width = times.shape[1]
+def up(arcs: Packed, row: Int32, table: Labels, flag: Flags, columns: tuple[int, int], unit: np.uint64) -> None:
+    """Carry labels upwards from the marked positions."""
+    first_out, head, weight = arcs
+    kind = table.dtype.type
+    first, width = np.uint64(columns[0]), columns[1]
     for node in range(len(flag)):
         if flag[node]:
+            own = row[node]
             for arc in range(first_out[node], first_out[node + 1]):
-                other, along = head[arc], np.uint32(weight[arc])
-                flag[other] = 1
+                to, along = row[head[arc]], kind(kind(weight[arc]) * unit)
+                if not flag[head[arc]]:
+                    flag[head[arc]] = 1
+                    clear(table, to, columns, unit)
                 for lane in range(width):
-                    time, was = np.uint32(times[node, lane] + along), times[other, lane]
-                    place, own = places[node, lane], places[other, lane]
-                    better = (time < was) | ((time == was) & (place < own))
-                    times[other, lane] = time if better else was
-                    places[other, lane] = place if better else own
+                    column = np.uint64(lane) + first
+                    table[to, column] = min(table[to, column], kind(table[own, column] + along))
 
 
 @njit(cache=True, nogil=True)
-def down_places(first_out: Int64, head: Int32, weight: Int32, times: Times, places: Int32) -> None:
-    """Give every position the best of what is above it, time and place; no branch, so that it is vectorised."""
-    width = times.shape[1]
-    for node in range(len(times) - 1, -1, -1):
-        for arc in range(first_out[node], first_out[node + 1]):
-            other, along = head[arc], np.uint32(weight[arc])
+def down(arcs: Packed, row: Int32, table: Labels, flag: Flags, columns: tuple[int, int], unit: np.uint64) -> None:
+    """Give every position the best of what is above it; what is not marked yet holds nothing before.
+
+    The best is gathered apart, where it stays in cache, and its row is written once. A time that reaches
+    ``UNREACHED_MS`` has no place. The width is no literal: the compiler vectorises only then.
+    """
+    first_out, head, weight = arcs
+    kind = table.dtype.type
+    first, width = np.uint64(columns[0]), columns[1]
+    limit = kind(kind(UNREACHED_MS) * unit)
+    far = kind(kind(unit * kind(BEYOND_MS)) - kind(1))
+    best = np.empty(width, dtype=table.dtype)
+    for node in range(len(row) - 1, -1, -1):
+        soon = row[max(node - _AHEAD, 0)]
+        for lane in range(0, width, LINE // table.itemsize):
+            fetch(table, soon, lane + columns[0])
+        own = row[node]
+        if flag[node]:
             for lane in range(width):
-                time, was = np.uint32(times[other, lane] + along), times[node, lane]
-                place, own = places[other, lane], places[node, lane]
-                better = (time < was) | ((time == was) & (place < own))
-                times[node, lane] = time if better else was
-                places[node, lane] = place if better else own
+                best[lane] = table[own, np.uint64(lane) + first]
+        else:
+            for lane in range(width):
+                best[lane] = far
+        for arc in range(first_out[node], first_out[node + 1]):
+            other, along = row[head[arc]], kind(kind(weight[arc]) * unit)
+            for lane in range(width):
+                best[lane] = min(best[lane], kind(table[other, np.uint64(lane) + first] + along))
+        for lane in range(width):
+            table[own, np.uint64(lane) + first] = best[lane] if best[lane] < limit else far
 
 
 @njit(cache=True, nogil=True)
-def write(label: Int32, row: Int32, table: Int32, first: int, count: int) -> None:
+def write(label: Labels, row: Int32, table: Labels, first: int, count: int) -> None:
     """Copy labels to the rows of a table, columns ``first`` and after; read in order, which is what costs."""
     shift = np.uint64(first)
     for node in range(len(row)):

@@ -5,8 +5,9 @@ nodes; then from the top downwards, where every node takes the best of what its 
 pass does not depend on the places, so 32 lanes go through it together, side by side in memory, and the processor
 treats several at a time.
 
-Times are unsigned 32-bit numbers: no hierarchy has an arc of 2**29 ms or more, so that ``UNREACHED_MS`` plus an arc
-fits. Places go beside them, the lower number among equal times.
+Labels are times (unsigned, 32 bits: no hierarchy has an arc of 2**29 ms or more, so that ``UNREACHED_MS`` plus an arc
+fits) or times and places in one number of 64 bits, whose minimum is the least time and, among equal times, the lowest
+place. A sweep to every node works in the very table that it returns, one row per node.
 
 A hierarchy restricted to what some origins and places need (``restrict``) is a hierarchy like another, much smaller:
 keep it when the same origins are asked again and again.
@@ -14,18 +15,18 @@ keep it when the same origins are asked again and again.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sdaasp_geo.travel.hierarchy import Hierarchy
 from sdaasp_geo.travel.paths import (
-    NO_PLACE,
-    UNREACHED_MS,
     Arcs,
     Int32,
     Int64,
@@ -36,25 +37,26 @@ from sdaasp_geo.travel.paths import (
 )
 from sdaasp_geo.travel.sweep_kernels_numba import (
     FAR,
+    Labels,
     close,
+    down,
     down_few,
-    down_places,
-    down_times,
+    put,
     put_few,
-    put_places,
-    put_times,
+    up,
     up_few,
-    up_places,
-    up_times,
     write,
     write_few,
 )
+from sdaasp_geo.travel.sweep_prefetch_numba import LINE
 
 LANES_AT_ONCE = 32
-"""Lanes of one sweep: 256 bytes per node, four cache lines."""
+"""Lanes of one sweep: 256 bytes per node with places, four cache lines."""
 
 _STEP = 8
 _SMALL_SHARE = 0.1
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -65,18 +67,32 @@ class _Rows:
     count: int
     again: Int64 | None
 
-    def spread(self, table: Int32) -> Int32:
+    def spread(self, table: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """Give one row per node asked for, in the order asked."""
         return table if self.again is None else table[self.again]
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Lanes ``first:last``, that go down together in rows of ``width`` labels."""
+    """Lanes ``first:last``, that go down together in ``width`` columns."""
 
     first: int
     last: int
     width: int
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Where labels start: position, lane and label of every seed."""
+
+    at: Int32
+    lane: Int32
+    label: Labels
+
+    @property
+    def unit(self) -> np.unsignedinteger:
+        """The label of one millisecond: 1 for times, 2**32 for times and places."""
+        return self.label.dtype.type(2 ** (8 * self.label.dtype.itemsize - 32))
 
 
 def nearest_sweep(
@@ -100,27 +116,18 @@ def nearest_sweep(
         Nodes to report, in order; every node by default.
     threads : int
         Blocks of lanes swept at the same time.
+
+    Returns
+    -------
+    Nearest
+        Its two tables are views of one, times beside places in memory: copying them to pull them apart would cost
+        as much as the sweep. Copy one to keep it without the other.
     """
-    check_seeds(seeds, nodes=hierarchy.nodes, lanes=lanes)
-    hierarchy = _worth_restricting(hierarchy, nodes, seeds.node)
-    at, rows = _positions(hierarchy, seeds.node), _rows(hierarchy, nodes)
-    time_ms = np.empty((rows.count, lanes), dtype=np.int32)
-    place = np.empty((rows.count, lanes), dtype=np.int32)
-
-    def sweep(block: _Block) -> None:
-        shape = len(hierarchy.order), block.width
-        times, places = np.full(shape, UNREACHED_MS, dtype=np.uint32), np.full(shape, NO_PLACE, dtype=np.int32)
-        own = (seeds.lane >= block.first) & (seeds.lane < block.last)
-        where = at[own], seeds.offset_ms[own], seeds.lane[own] - block.first
-        flag = np.zeros(len(times), dtype=np.uint8)
-        put_places(*where, seeds.place[own], times, places, flag)
-        up_places(*_arrays(hierarchy.arriving), times, places, flag)
-        down_places(*_arrays(hierarchy.leaving), times, places)
-        write(times.view(np.int32), rows.row, time_ms, block.first, block.last - block.first)
-        write(places, rows.row, place, block.first, block.last - block.first)
-
-    _each(sweep, _blocks(lanes, threads), threads)
-    return Nearest(rows.spread(time_ms), rows.spread(place))
+    label = seeds.offset_ms.astype(np.uint64) << np.uint64(32) | seeds.place.astype(np.uint64)
+    table = _nearest(hierarchy, seeds, label, lanes=lanes, nodes=nodes, threads=threads)
+    halves = table.view(np.int32).reshape(*table.shape, 2)
+    low, high = (0, 1) if sys.byteorder == "little" else (1, 0)
+    return Nearest(halves[..., high], halves[..., low])
 
 
 def times_sweep(
@@ -132,18 +139,8 @@ def times_sweep(
     threads: int = 1,
 ) -> Int32:
     """Measure times to the nearest place of every lane, shape (rows, lanes), without saying which: half the work."""
-    check_seeds(seeds, nodes=hierarchy.nodes, lanes=lanes)
-    hierarchy = _worth_restricting(hierarchy, nodes, seeds.node)
-    at, rows = _positions(hierarchy, seeds.node), _rows(hierarchy, nodes)
-    time_ms = np.empty((rows.count, lanes), dtype=np.int32)
-
-    def sweep(block: _Block) -> None:
-        own = (seeds.lane >= block.first) & (seeds.lane < block.last)
-        where = at[own], seeds.offset_ms[own], seeds.lane[own] - block.first
-        write(_swept(hierarchy, block, *where), rows.row, time_ms, block.first, block.last - block.first)
-
-    _each(sweep, _blocks(lanes, threads), threads)
-    return rows.spread(time_ms)
+    label = seeds.offset_ms.astype(np.uint32)
+    return _nearest(hierarchy, seeds, label, lanes=lanes, nodes=nodes, threads=threads).view(np.int32)
 
 
 def matrix_sweep(hierarchy: Hierarchy, origins: Int32, targets: Int32, *, threads: int = 1) -> Int32:
@@ -154,16 +151,63 @@ def matrix_sweep(hierarchy: Hierarchy, origins: Int32, targets: Int32, *, thread
     if len(origins) < len(targets):
         return matrix_sweep(hierarchy.reversed(), targets, origins, threads=threads).T
     small = restrict(hierarchy, origins=origins, seeds=targets)
-    at, rows = _positions(small, targets), _rows(small, origins)
-    times = np.empty((rows.count, len(targets)), dtype=np.int32)
+    lanes = np.arange(len(targets), dtype=np.int32)
+    start = _Labels(_positions(small, targets), lanes, np.zeros(len(targets), dtype=np.uint32))
+    return _some(small, start, _rows(small, origins), _blocks(len(targets), threads), threads).view(np.int32)
 
-    def sweep(block: _Block) -> None:
-        own = at[block.first : block.last]
-        where = own, np.zeros(len(own), dtype=np.int32), np.arange(len(own), dtype=np.int32)
-        write(_swept(small, block, *where), rows.row, times, block.first, len(own))
 
-    _each(sweep, _blocks(len(targets), threads), threads)
-    return rows.spread(times)
+def _nearest(
+    hierarchy: Hierarchy, seeds: Seeds, label: Labels, *, lanes: int, nodes: Int32 | None, threads: int
+) -> Labels:
+    """Sweep labels to every node, or to some, shape (rows, lanes)."""
+    check_seeds(seeds, nodes=hierarchy.nodes, lanes=lanes)
+    hierarchy = _worth_restricting(hierarchy, nodes, seeds.node)
+    start = _Labels(_positions(hierarchy, seeds.node), seeds.lane, label)
+    blocks = _blocks(lanes, threads)
+    if _is_whole(hierarchy, nodes):
+        return _every(hierarchy, start, blocks, threads)
+    return _some(hierarchy, start, _rows(hierarchy, nodes), blocks, threads)
+
+
+def _every(hierarchy: Hierarchy, start: _Labels, blocks: list[_Block], threads: int) -> Labels:
+    """Sweep right in the table to return, a row per node: no memory is touched that is not returned."""
+    table = _empty(hierarchy.nodes, sum(block.width for block in blocks), start)
+    row = np.ascontiguousarray(hierarchy.order).view(np.ndarray)
+    _each(lambda block: _sweep(hierarchy, start, block, row, table, block.first), blocks, threads)
+    lanes = blocks[-1].last
+    return table[:, :lanes] if 2 * lanes >= table.shape[1] else table[:, :lanes].copy()
+
+
+def _some(hierarchy: Hierarchy, start: _Labels, rows: _Rows, blocks: list[_Block], threads: int) -> Labels:
+    """Sweep blocks apart, by position, and write the rows that are asked for."""
+    table = np.empty((rows.count, blocks[-1].last), dtype=start.label.dtype)
+    row = np.arange(len(hierarchy.order), dtype=np.int32)
+
+    def task(block: _Block) -> None:
+        labels = _empty(len(row), block.width, start)
+        _sweep(hierarchy, start, block, row, labels, 0)
+        write(labels, rows.row, table, block.first, block.last - block.first)
+
+    _each(task, blocks, threads)
+    return rows.spread(table)
+
+
+def _sweep(hierarchy: Hierarchy, start: _Labels, block: _Block, row: Int32, table: Labels, first: int) -> None:
+    """Sweep one block in columns ``first`` and after of a table."""
+    own = (start.lane >= block.first) & (start.lane < block.last)
+    flag = np.zeros(len(row), dtype=np.uint8)
+    where = row, table, flag, (first, block.width), start.unit
+    put(start.at[own], start.lane[own] - np.int32(block.first - first), start.label[own], *where)
+    up(_arrays(hierarchy.arriving), *where)
+    down(_arrays(hierarchy.leaving), *where)
+
+
+def _empty(rows: int, width: int, start: _Labels) -> Labels:
+    """Reserve a table whose rows begin with a line of cache; nothing is written, the sweep does it."""
+    size = start.label.dtype.itemsize
+    memory = np.empty(rows * width + LINE // size, dtype=start.label.dtype)
+    skip = -memory.ctypes.data % LINE // size
+    return memory[skip : skip + rows * width].reshape(rows, width)
 
 
 def few_sweep(
@@ -192,7 +236,7 @@ def few_sweep(
         down_few(*_arrays(hierarchy.leaving), label)
         write_few(label, rows.row, time_ms, place, block.first)
 
-    _each(sweep, _blocks(lanes, max(threads, -(-lanes * k // LANES_AT_ONCE))), threads)
+    _each(sweep, _blocks(lanes, max(threads, -(-lanes * k // LANES_AT_ONCE)), step=1), threads)
     return NearestFew(rows.spread(time_ms), rows.spread(place))
 
 
@@ -239,32 +283,27 @@ def _positions(hierarchy: Hierarchy, nodes: Int32) -> Int32:
     if len(nodes) and (nodes.min() < 0 or nodes.max() >= hierarchy.nodes):
         msg = "a node does not exist"
         raise ValueError(msg)
-    position = hierarchy.position()[nodes]
+    position = hierarchy.position[nodes]
     if (position < 0).any():
         msg = "the hierarchy was restricted to other nodes"
         raise ValueError(msg)
     return position
 
 
+def _is_whole(hierarchy: Hierarchy, nodes: Int32 | None) -> bool:
+    """Say whether every node of the network is held and asked for."""
+    return nodes is None and len(hierarchy.order) == hierarchy.nodes
+
+
 def _rows(hierarchy: Hierarchy, nodes: Int32 | None) -> _Rows:
     """Say where each position is written."""
-    if nodes is None and len(hierarchy.order) == hierarchy.nodes:
+    if _is_whole(hierarchy, nodes):
         return _Rows(np.ascontiguousarray(hierarchy.order), hierarchy.nodes, None)
     wanted = np.arange(hierarchy.nodes, dtype=np.int32) if nodes is None else nodes
     distinct, again = np.unique(wanted, return_inverse=True)
     row = np.full(len(hierarchy.order), -1, dtype=np.int32)
     row[_positions(hierarchy, distinct)] = np.arange(len(distinct), dtype=np.int32)
     return _Rows(row, len(distinct), again)
-
-
-def _swept(hierarchy: Hierarchy, block: _Block, at: Int32, offset_ms: Int32, lane: Int32) -> Int32:
-    """Sweep the times of one block."""
-    times = np.full((len(hierarchy.order), block.width), UNREACHED_MS, dtype=np.uint32)
-    flag = np.zeros(len(times), dtype=np.uint8)
-    put_times(at, offset_ms, lane, times, flag)
-    up_times(*_arrays(hierarchy.arriving), times, flag)
-    down_times(*_arrays(hierarchy.leaving), times)
-    return times.view(np.int32)
 
 
 def _arrays(side: Arcs) -> tuple[Int64, Int32, Int32]:
@@ -276,11 +315,12 @@ def _arrays(side: Arcs) -> tuple[Int64, Int32, Int32]:
     )
 
 
-def _blocks(lanes: int, threads: int) -> list[_Block]:
-    """Share lanes out in blocks of at most 32, at least one per thread."""
-    count = max(-(-lanes // LANES_AT_ONCE), min(threads, lanes), 1)
-    edges = np.linspace(0, lanes, count + 1).round().astype(int).tolist()
-    return [_Block(first, last, -(-(last - first) // _STEP) * _STEP) for first, last in pairwise(edges)]
+def _blocks(lanes: int, count: int, *, step: int = _STEP) -> list[_Block]:
+    """Share lanes out in blocks of at most 32, about ``count`` or more, that begin at multiples of ``step``."""
+    groups = max(-(-lanes // step), 1)
+    count = max(-(-lanes // LANES_AT_ONCE), min(count, groups))
+    edges = (np.linspace(0, groups, count + 1).round().astype(int) * step).tolist()
+    return [_Block(first, min(last, lanes), last - first) for first, last in pairwise(edges)]
 
 
 def _each(task: Callable[[_Block], None], blocks: list[_Block], threads: int) -> None:

@@ -12,7 +12,7 @@ from scipy.spatial import Delaunay
 
 from sdaasp_geo.travel import hierarchy, paths
 from sdaasp_geo.travel.hierarchy import LONGEST_MS, Hierarchy, HierarchyRefusedError
-from sdaasp_geo.travel.paths import Arcs, Nearest, Seeds, arcs_from, transpose
+from sdaasp_geo.travel.paths import UNREACHED_MS, Arcs, Nearest, Seeds, arcs_from, transpose
 
 pytest.importorskip("routingkit_ch")
 sweep = pytest.importorskip("sdaasp_geo.travel.sweep_numba")
@@ -91,6 +91,47 @@ def test_sweep_equals_scipy_on_thousands_of_times(threads: int) -> None:
     for origins, targets in ((one, other), (other, one)):
         times = paths.matrix_scipy(arcs, origins, targets)
         np.testing.assert_array_equal(sweep.matrix_sweep(made, origins, targets, threads=threads), times)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("lanes", [1, 7, 8, 30, 33, 70])
+def test_lanes_stay_apart_whatever_their_number(lanes: int, threads: int) -> None:
+    """Blocks of lanes share one table: none may write in the columns of another, nor leave one unwritten."""
+    arcs = network(600, 7)
+    made, rng = hierarchy.build(arcs), np.random.default_rng(lanes)
+    seeds = some_seeds(arcs, lanes, 4 * lanes, rng)
+    theirs = paths.nearest_scipy(arcs, seeds, lanes=lanes)
+    found = sweep.nearest_sweep(made, seeds, lanes=lanes, threads=threads)
+    assert_same(found, theirs)
+    assert found.time_ms.dtype == found.place.dtype == np.int32
+    np.testing.assert_array_equal(sweep.times_sweep(made, seeds, lanes=lanes, threads=threads), theirs.time_ms)
+
+
+def test_equal_times_go_to_the_lowest_place_far_or_near() -> None:
+    """Places from 0 to the largest number, at the same time or one millisecond apart."""
+    line = np.arange(4)
+    made = hierarchy.build(arcs_from(line, line + 1, [5, 0, 5, 0], nodes=5))
+    largest = 2**31 - 1
+    columns = [4, 4, 2, 3], [0, 0, 5, 1], [0, 0, 0, 1], [largest, 3, 0, largest]
+    seeds = Seeds(*(np.array(column, dtype=np.int32) for column in columns))
+    found = sweep.nearest_sweep(made, seeds, lanes=2)
+    np.testing.assert_array_equal(found.time_ms[:, 0], [10, 5, 5, 0, 0])
+    np.testing.assert_array_equal(found.place[:, 0], [0, 0, 0, 3, 3])
+    np.testing.assert_array_equal(found.place[:, 1], [largest, largest, largest, largest, paths.NO_PLACE])
+
+
+@pytest.mark.parametrize("late", [-1, 0, 1])
+def test_a_time_of_24_8_days_counts_as_unreached_and_has_no_place(late: int) -> None:
+    """The last millisecond that counts, the first that does not, and the next."""
+    made = hierarchy.build(arcs_from([0], [1], [7], nodes=2))
+    offset = np.array([UNREACHED_MS - 7 + late], dtype=np.int32)
+    zero = np.zeros(1, dtype=np.int32)
+    seeds = Seeds(zero + 1, offset, zero, zero)
+    found = sweep.nearest_sweep(made, seeds, lanes=1)
+    assert found.time_ms[0, 0] == min(UNREACHED_MS + late, UNREACHED_MS)
+    assert found.place[0, 0] == (0 if late < 0 else paths.NO_PLACE)
+    assert sweep.times_sweep(made, seeds, lanes=1)[0, 0] == found.time_ms[0, 0]
+    assert found.place[1, 0] == 0
 
 
 def test_restricted_hierarchy_answers_for_its_nodes_only() -> None:
