@@ -140,6 +140,68 @@ def annex(scheme: str, epci: str, out: Path, *, quiet: bool) -> None:
         click.echo(str(path))
 
 
+@app.command()
+@click.argument("scheme", metavar="SCHEMA")
+@click.option("--out", type=_FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
+@click.option("--service", required=True, metavar="CODE", help="Service mesuré par le schéma, comme france-services.")
+@click.option(
+    "--count",
+    type=int,
+    default=3,
+    show_default="3",
+    metavar="NOMBRE",
+    help="Lieux nouveaux, au plus (sans tout-couvrir).",
+)
+@click.option(
+    "--threshold",
+    type=float,
+    default=20.0,
+    show_default="20",
+    metavar="MINUTES",
+    help="Seuil ; un temps égal y satisfait.",
+)
+@click.option(
+    "--aim",
+    type=click.Choice(["couvrir", "rapprocher", "tout-couvrir"]),
+    default="couvrir",
+    show_default="couvrir",
+    metavar="BUT",
+    help="couvrir (le plus d'habitants), rapprocher (temps moyen) ou tout-couvrir (moins de lieux possible).",
+)
+@_roads
+@_engine
+@_cache
+@_quiet
+def sites(  # noqa: PLR0913 - one argument for each option of the command
+    scheme: str,
+    out: Path,
+    *,
+    service: str,
+    count: int,
+    threshold: float,
+    aim: str,
+    roads: tuple[Path, ...],
+    engine: str | None,
+    cache: Path | None,
+    quiet: bool,
+) -> None:
+    """Propose où implanter de nouveaux lieux, avec la preuve, et dit ce que coûterait chaque fermeture."""
+    from sdaasp_geo import pipeline  # noqa: PLC0415
+    from sdaasp_geo.scheme import read_scheme, with_roads  # noqa: PLC0415
+
+    chosen = read_scheme(scheme)
+    if roads or engine:
+        chosen = with_roads(chosen, *roads, engine=engine or "routes")
+    question = pipeline.Question(service=service, count=count, threshold_min=threshold, aim=aim)
+    with _progress(total=pipeline.SITING_STEPS, quiet=quiet) as report:
+        found = pipeline.sites(chosen, out, question, report=report, cache=cache)
+    if quiet:
+        return
+    click.echo(f"Écrit dans {out}. Choix{NBSP}: {found.siting.proof.sentence}.")
+    for row in found.siting.sites.itertuples():
+        click.echo(f"  {row.rank}. {row.place_name}{NBSP}: {row.gain_population} habitants gagnés")
+
+
 @app.group(subcommand_metavar="COMMANDE [ARGUMENTS]…")
 def roads() -> None:
     """Prépare un réseau routier."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from sdaasp_geo.analysis.siting import Siting
 from sdaasp_geo.parameters import Parameters, Rule
 from sdaasp_geo.scheme import Scheme
 from sdaasp_geo.travel.engine import Method
@@ -126,6 +127,35 @@ class Diagnosis:
     lifecycle: pd.DataFrame
     epci_names: dict[str, str]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NewSites:
+    """New sites of a service, and what the existing ones are worth.
+
+    Attributes
+    ----------
+    service, aim, count
+        What was asked (`pipeline.siting.Question`).
+    siting : Siting
+        `analysis.siting.Siting`: sites by rank, demand before and after, proof.
+    gains, coverage : DataFrame
+        Gain of each site by territory; each territory before and after (`analysis.siting_tables`).
+    closures, closure_losses : DataFrame
+        What is lost if each existing site closes, in all and by territory.
+    method : Method
+        How times were obtained.
+    """
+
+    service: str
+    aim: str
+    count: int
+    siting: Siting
+    gains: pd.DataFrame
+    coverage: pd.DataFrame
+    closures: pd.DataFrame
+    closure_losses: pd.DataFrame
+    method: Method
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import msgspec
 import pandas as pd
 
 from sdaasp_geo.study import Diagnosis, Measures, Study
-from sdaasp_geo.travel.engine import REACHED
+from sdaasp_geo.travel.engine import REACHED, Method
 
 MANIFEST = "manifest.json"
 _DATA_LICENCE = "Licence Ouverte 2.0 (IGN, INSEE, DGCL, ANCT, DILA)"
@@ -38,6 +38,16 @@ def build_manifest(study: Study, measures: Measures, *, version: str, undecided:
     dict
         Ready for JSON; nothing in it depends on the clock, the machine or the output folder.
     """
+    return {
+        **describe_run(study, measures.method, version=version),
+        "counts": _counts(study, measures),
+        "warnings": list(warnings_of(study, measures)),
+        "undecided": list(undecided),
+    }
+
+
+def describe_run(study: Study, method: Method, *, version: str) -> dict[str, Any]:
+    """Describe what any run starts from: scheme, vintages, method, rules, settings, inputs with their hash."""
     scheme = study.scheme
     return {
         "schema": "sdaasp_geo/manifest/1",
@@ -51,19 +61,16 @@ def build_manifest(study: Study, measures: Measures, *, version: str, undecided:
         },
         "vintages": {"convention": scheme.millesimes.convention, "mesure": scheme.millesimes.mesure},
         "method": {
-            "code": measures.method.code,
-            "label": measures.method.label,
-            "estimate": measures.method.estimate,
-            "description": measures.method.description,
-            "source": measures.method.source,
+            "code": method.code,
+            "label": method.label,
+            "estimate": method.estimate,
+            "description": method.description,
+            "source": method.source,
         },
         "rules": [msgspec.to_builtins(rule) for rule in study.rules],
         "settings": [msgspec.to_builtins(setting) for setting in study.parameters.setting],
         "licence": _DATA_LICENCE,
         "inputs": [{"name": name, "sha256": sha256(path), "bytes": path.stat().st_size} for name, path in study.inputs],
-        "counts": _counts(study, measures),
-        "warnings": list(warnings_of(study, measures)),
-        "undecided": list(undecided),
     }
 
 

@@ -20,7 +20,7 @@ _WORKBOOK = "sdaasp.xlsx"
 _WIDEST = 60
 _HEADER_HEIGHT = 48  # points: three lines of a wrapped label
 _INTEGER, _DECIMAL = "#,##0", "#,##0.0"
-_SHARES = ("share_within", "nearest_elsewhere_share", "share", "share_beyond", "share_between")
+_SHARES = ("share_within", "nearest_elsewhere_share", "share", "share_beyond", "share_between", "cumulative_share")
 _DICTIONARIES = ("columns.toml", "columns_diagnosis.toml")
 _PREFIXES = {
     "second_": ("second_", "deuxième lieu le plus proche"),

@@ -7,18 +7,23 @@ from sdaasp_geo.pipeline.measurement import measure
 from sdaasp_geo.pipeline.preparation import prepare
 from sdaasp_geo.pipeline.production import ANNEX_STEPS, BUILD_STEPS, annexe, build, init
 from sdaasp_geo.pipeline.roads import ROAD_STEPS, build_roads, describe_roads, fetch_roads
+from sdaasp_geo.pipeline.siting import SITING_STEPS, Question, choose_sites, sites
 
 __all__ = [
     "ANNEX_STEPS",
     "BUILD_STEPS",
     "ROAD_STEPS",
+    "SITING_STEPS",
+    "Question",
     "annexe",
     "build",
     "build_roads",
+    "choose_sites",
     "describe_roads",
     "diagnose",
     "fetch_roads",
     "init",
     "measure",
     "prepare",
+    "sites",
 ]
