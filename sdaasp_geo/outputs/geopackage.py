@@ -6,10 +6,14 @@ import sqlite3
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 
 from sdaasp_geo.outputs.tables import describe_column
 from sdaasp_geo.study import Measures, Study
 
+_WEEKLY = ["limit_min", "open_hours", "evening", "saturday"]
+_BORDER = ["side", "saved_epci_min", "saved_departement_min"]
+_COMPETENT = ["competent_place_name", "assignment", "penalty_min"]
 _DATE = "1970-01-01T00:00:00Z"
 
 
@@ -34,11 +38,28 @@ def build_layers(study: Study, measures: Measures) -> dict[str, gpd.GeoDataFrame
         "epci_voisins": study.neighbours,
         "petr": study.petr,
         "epci": study.epci,
-        "communes": study.communes.merge(access, on="code", how="left"),
+        "communes": study.communes.merge(_with_diagnosis(access, measures, main), on="code", how="left"),
         "zones": measures.zones,
         **cells,
         "points_services": study.points,
     }
+
+
+def _with_diagnosis(access: pd.DataFrame, measures: Measures, service: str) -> pd.DataFrame:
+    """Add where the nearest place is, the competent counter and the weekly presence, where they were measured."""
+    diagnosis = measures.diagnosis
+    if diagnosis is None or service not in set(diagnosis.reachable["service"]):
+        return access
+    weekly = diagnosis.reachable[diagnosis.reachable["service"] == service]
+    weekly = weekly.loc[weekly["limit_min"] == weekly["limit_min"].min(), ["code", *_WEEKLY]]
+    joined = access.merge(weekly, on="code", how="left")
+    if len(diagnosis.border):
+        whole = diagnosis.border[(diagnosis.border["service"] == service) & (diagnosis.border["operator"] == "tous")]
+        joined = joined.merge(whole[["code", *_BORDER]], on="code", how="left")
+        own = diagnosis.competence[diagnosis.competence["service"] == service]
+        worst = own.sort_values("penalty_min", ascending=False, kind="stable").drop_duplicates("code")
+        joined = joined.merge(worst[["code", *_COMPETENT]], on="code", how="left")
+    return joined
 
 
 def _cells(cells: gpd.GeoDataFrame, measures: Measures, service: str) -> gpd.GeoDataFrame:
