@@ -137,22 +137,45 @@ def _parts_1_to_5(document: DocumentType) -> None:
     _heading(document, "Présence partielle", level=2)
     _table(document, "partiel", widths)
     _paragraphs(document, "services")
-    _heading(document, "3. Accès aux services")
-    _table(document, "temps", (5.4, 1.7, 1.7, 2.0, 1.9, 2.6, 2.1), right=(1, 2, 3, 4, 5, 6))
-    _table(document, "seuils", (7.6, 2.1, 1.7, 2.1, 1.9, 2.0), right=(1, 2, 3, 4, 5))
-    _paragraphs(document, "acces")
-    _table(document, "lieux", (6.0, 3.8, 3.7, 2.1, 1.8), right=(3, 4))
-    _heading(document, "4. Communes au-delà d'un seuil ou à vérifier")
-    _paragraphs(document, "deficits")
-    _table(document, "deficits", (2.6, 1.6, 1.9, 2.8, 1.9, 6.6), right=(1,))
-    _heading(document, "Zones déficitaires", level=2)
-    _table(document, "zones", (2.9, 5.2, 2.2, 2.2, 1.7, 3.2), right=(2, 3, 4))
+    _part_3(document)
+    _part_4(document)
     _heading(document, "5. Carte")
     document.add_paragraph("{{ carte }}", style="Figure").alignment = WD_ALIGN_PARAGRAPH.CENTER
     caption = document.add_paragraph("Figure ", style="Caption")
     _field(caption, "SEQ Figure \\* ARABIC", "1")
     caption.add_run(" – {{ facts.texts.carte[0] }}")
     caption.paragraph_format.keep_with_next = False
+
+
+def _part_3(document: DocumentType) -> None:
+    _heading(document, "3. Accès aux services")
+    _table(document, "temps", (5.4, 1.7, 1.7, 2.0, 1.9, 2.6, 2.1), right=(1, 2, 3, 4, 5, 6))
+    _table(document, "deciles", (7.4, 2.3, 2.9, 2.3, 2.5), right=(1, 2, 3, 4))
+    _paragraphs(document, "inegalites")
+    _table(document, "seuils", (7.6, 2.1, 1.7, 2.1, 1.9, 2.0), right=(1, 2, 3, 4, 5))
+    _table(document, "choix", (7.6, 2.5, 2.5, 2.5, 2.3), right=(1, 2, 3, 4))
+    _heading(document, "Heures d'accès", level=2, given="heures")
+    _table(document, "heures", (7.4, 1.9, 1.9, 2.3, 2.0, 1.9), right=(1, 2, 3, 4, 5))
+    _paragraphs(document, "offre")
+    _heading(document, "De part et d'autre des limites", level=2, given="frontieres")
+    _paragraphs(document, "acces")
+    _table(document, "frontieres", (5.7, 2.3, 2.1, 2.1, 1.5, 1.8, 1.9), right=(1, 2, 3, 4, 5, 6))
+    _table(document, "echanges", (5.0, 1.9, 1.7, 1.9, 1.7, 5.2), right=(1, 2, 3, 4))
+    _table(document, "guichets", (5.7, 1.9, 1.4, 1.6, 1.8, 1.7, 1.6, 1.7), right=(1, 2, 3, 4, 5, 6, 7))
+    _paragraphs(document, "negociation")
+    _table(document, "lieux", (6.0, 3.8, 3.7, 2.1, 1.8), right=(3, 4))
+
+
+def _part_4(document: DocumentType) -> None:
+    _heading(document, "4. Communes au-delà d'un seuil ou à vérifier")
+    _paragraphs(document, "deficits")
+    _table(document, "deficits", (2.4, 1.6, 1.7, 2.4, 1.7, 7.6), right=(1,))
+    _heading(document, "Zones déficitaires", level=2)
+    _table(document, "zones", (2.9, 5.2, 2.2, 2.2, 1.7, 3.2), right=(2, 3, 4))
+    _heading(document, "Autres critères et autres seuils", level=2, given="criteres")
+    _table(document, "criteres", (5.0, 1.8, 1.8, 1.6, 1.6, 1.3, 1.4, 1.4, 1.5), right=(5, 6, 7, 8))
+    _paragraphs(document, "criteres")
+    _table(document, "sensibilite", (4.9, 1.9, 1.7, 1.3, 1.6, 1.5, 1.4, 1.4, 1.7), right=(1, 2, 3, 4, 5, 6, 7, 8))
 
 
 def _part_6(document: DocumentType) -> None:
@@ -186,8 +209,8 @@ def _parts_7_to_9(document: DocumentType) -> None:
     _table(document, "non_mesure", (1.6, 7.4, 8.4))
     _heading(document, "8. Encadré méthode")
     _paragraphs(document, "methode", style="Encadré")
-    _table(document, "regles", (4.3, 1.5, 2.2, 2.2, 7.2))
-    _table(document, "sources", (4.2, 7.0, 3.4, 2.8))
+    _table(document, "regles", (4.1, 1.7, 2.1, 1.8, 7.7))
+    _table(document, "sources", (4.0, 6.9, 3.2, 3.3))
     _tag(document, "if facts.texts.avertissements")
     _heading(document, "Avertissements", level=2)
     _tag(document, "endif")
@@ -196,10 +219,17 @@ def _parts_7_to_9(document: DocumentType) -> None:
     _table(document, "communes", (4.3, 1.8, 1.6, 3.9, 5.8), right=(1, 2))
 
 
-def _heading(document: DocumentType, text: str, *, level: int = 1, new_page: bool = False) -> None:
+def _heading(
+    document: DocumentType, text: str, *, level: int = 1, new_page: bool = False, given: str | None = None
+) -> None:
+    """Add a heading; where a table is given, only when it has rows."""
+    if given:
+        _tag(document, f"if facts.tables.{given}.rows")
     paragraph = document.add_paragraph(text, style=f"Heading {level}")
     paragraph.paragraph_format.keep_with_next = True
     paragraph.paragraph_format.page_break_before = True if new_page else None
+    if given:
+        _tag(document, "endif")
 
 
 def _tag(document: DocumentType, tag: str) -> None:

@@ -6,7 +6,17 @@ import pandas as pd
 
 from sdaasp_geo import french
 from sdaasp_geo.french import NBSP, listing
-from sdaasp_geo.outputs import annexe_access, annexe_actions, annexe_draft, annexe_identity, annexe_method
+from sdaasp_geo.outputs import (
+    annexe_access,
+    annexe_actions,
+    annexe_border,
+    annexe_criteria,
+    annexe_draft,
+    annexe_identity,
+    annexe_method,
+    annexe_perimeter,
+    annexe_presence,
+)
 from sdaasp_geo.outputs.annexe_model import AnnexeFacts, Table, Texts, cleaned, numbered
 from sdaasp_geo.outputs.annexe_scope import Scope, full_name, make_scope
 from sdaasp_geo.study import Measures, Study
@@ -88,9 +98,13 @@ def _texts(scope: Scope) -> dict[str, Texts]:
                 f"présents et leur accès ({services}), puis propose une rédaction des articles 2 à 4.{caution}"
             ),
         ),
-        "perimetre": annexe_identity.perimeter_notes(scope),
+        "perimetre": (*annexe_perimeter.perimeter_notes(scope), *annexe_perimeter.lifecycle_sentences(scope)),
         "services": annexe_identity.mairies_text(scope),
-        "acces": annexe_access.border_sentences(scope),
+        "acces": annexe_border.border_sentences(scope),
+        "inegalites": annexe_access.inequality_sentences(scope),
+        "offre": annexe_presence.supply_sentences(scope),
+        "negociation": annexe_border.negotiation_sentences(scope),
+        "criteres": annexe_criteria.criteria_sentences(scope),
         "deficits": annexe_access.deficits_text(scope),
         "carte": (
             (
@@ -114,11 +128,7 @@ def _tables(scope: Scope) -> dict[str, Table]:
         "limitrophes": annexe_identity.neighbours_table(scope),
         "services": annexe_identity.services_table(scope, permanent=True),
         "partiel": annexe_identity.services_table(scope, permanent=False),
-        "temps": annexe_access.times_table(scope),
-        "seuils": annexe_access.thresholds_table(scope),
-        "lieux": annexe_access.places_table(scope),
-        "deficits": annexe_access.deficits_table(scope),
-        "zones": annexe_access.zones_table(scope),
+        **_access_tables(scope),
         "orientations": Table(
             title="Orientations du schéma et constats du territoire",
             header=("Orientation du schéma", "Ce que montrent les chiffres", "Déclinaison retenue"),
@@ -140,10 +150,29 @@ def _tables(scope: Scope) -> dict[str, Table]:
             header=("Instance", "Rôle", "Titulaire", "Suppléant"),
             rows=annexe_draft.representatives_rows(),
         ),
-        "non_mesure": annexe_method.unmeasured_table(),
+        "non_mesure": annexe_method.unmeasured_table(scope),
         "regles": annexe_method.rules_table(scope),
         "sources": annexe_method.sources_table(scope),
         "communes": annexe_identity.communes_table(scope),
+    }
+
+
+def _access_tables(scope: Scope) -> dict[str, Table]:
+    """Return the tables of parts 3 and 4, in order."""
+    return {
+        "temps": annexe_access.times_table(scope),
+        "deciles": annexe_access.deciles_table(scope),
+        "seuils": annexe_access.thresholds_table(scope),
+        "choix": annexe_presence.choice_table(scope),
+        "heures": annexe_presence.hours_table(scope),
+        "frontieres": annexe_border.balance_table(scope),
+        "echanges": annexe_border.exchanges_table(scope),
+        "guichets": annexe_border.penalty_table(scope),
+        "lieux": annexe_access.places_table(scope),
+        "deficits": annexe_access.deficits_table(scope),
+        "zones": annexe_access.zones_table(scope),
+        "criteres": annexe_criteria.criteria_table(scope),
+        "sensibilite": annexe_criteria.sensitivity_table(scope),
     }
 
 
@@ -159,4 +188,7 @@ def _figures(scope: Scope) -> dict[str, float]:
             for rule in scope.rules(service):
                 row = scope.coverage(service, part, rule.code) or {}
                 figures |= {f"{rule.code}.{part}.{key}": float(row[key]) for key in _COVER if key in row}
+    parts = (annexe_access.diagnosis_figures, annexe_presence.figures, annexe_border.figures, annexe_criteria.figures)
+    for more in parts:
+        figures |= more(scope)
     return figures

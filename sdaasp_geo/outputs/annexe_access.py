@@ -10,10 +10,10 @@ from sdaasp_geo.analysis.access import weighted_figures
 from sdaasp_geo.analysis.deficits import SERVED, classes_of
 from sdaasp_geo.french import NBSP, count, listing, minutes, number, percent, threshold
 from sdaasp_geo.outputs.annexe_model import Table
-from sdaasp_geo.outputs.annexe_scope import INSIDE, NONE, OUTSIDE, WHOLE, Row, Scope, band, people
+from sdaasp_geo.outputs.annexe_scope import INSIDE, NONE, PART_LABELS, WHOLE, Row, Scope, band, people
 from sdaasp_geo.travel.engine import REACHED
 
-PART_LABELS = {WHOLE: "EPCI entier", INSIDE: "Dans le département", OUTSIDE: "Hors du département"}
+_DECILES = ("d1_min", "d5_min", "d9_min", "d9_d1")
 
 
 def times_table(scope: Scope) -> Table:
@@ -48,10 +48,68 @@ def times_table(scope: Scope) -> Table:
     )
 
 
+def deciles_table(scope: Scope) -> Table:
+    """Return the deciles of the times, and their ratio, beside the département."""
+    rows = [
+        (label, *(number(row[name], digits=1) for name in _DECILES))
+        for service in scope.shared_services
+        for label, part, departement in scope.sides(scope.service(service).label)
+        for row in _deciles(scope, service, part, departement=departement)
+    ]
+    return Table(
+        title="Répartition des temps d'accès, en minutes",
+        header=("Service et territoire", "D1", "D5 (médiane)", "D9", "Rapport D9/D1"),
+        rows=tuple(rows),
+        note=(
+            f"Déciles pondérés par la population{NBSP}: un habitant sur dix est à D1 minutes au plus, un sur deux à "
+            "D5, neuf sur dix à D9. Plus le rapport D9/D1 est grand, plus l'accès est inégal."
+        ),
+    )
+
+
+def _deciles(scope: Scope, service: str, part: str, *, departement: bool = False) -> list[Row]:
+    return scope.found("distribution", part, departement=departement, service=service)
+
+
+def inequality_sentences(scope: Scope) -> tuple[str, ...]:
+    """Say how unequal times are in the EPCI and in the département, and what is due to differences between EPCI."""
+    texts = []
+    for service in scope.shared_services:
+        own = _inequality(scope, service)
+        reference = _inequality(scope, service, departement=True)
+        if own is None or reference is None or math.isnan(own["theil"]) or math.isnan(reference["share_between"]):
+            continue
+        texts.append(
+            f"{scope.service(service).label}{NBSP}: l'indice d'inégalité des temps (Theil, nul quand tous sont égaux) "
+            f"est de {number(own['theil'], digits=2)} dans l'EPCI et de {number(reference['theil'], digits=2)} dans le "
+            f"département, où {percent(reference['share_between'])} tiennent aux écarts entre EPCI."
+        )
+    return tuple(texts)
+
+
+def _inequality(scope: Scope, service: str, *, departement: bool = False) -> Row | None:
+    part = INSIDE if departement else WHOLE
+    rows = scope.found("inequality", part, departement=departement, service=service)
+    return rows[0] if rows else None
+
+
+def diagnosis_figures(scope: Scope) -> dict[str, float]:
+    """Return the raw deciles and inequalities, named ``service.part.figure``."""
+    found: dict[str, float] = {}
+    for service in scope.shared_services:
+        for part in scope.parts:
+            for row in _deciles(scope, service, part):
+                found |= {f"{service}.{part}.{name}": float(row[name]) for name in _DECILES}
+        own = _inequality(scope, service)
+        if own is not None:
+            found[f"{service}.{WHOLE}.theil"] = float(own["theil"])
+    return found
+
+
 def second_median(scope: Scope, service: str, part: str) -> str:
     """Return the weighted median of the time to the second nearest place."""
     rows = _part(scope.of_service(service), part)
-    return number(_weighted(rows["second_time_min"], rows["population"], "median_min"), digits=1)
+    return number(weighted(rows["second_time_min"], rows["population"], "median_min"), digits=1)
 
 
 def _departement_second(scope: Scope, service: str) -> str:
@@ -59,7 +117,7 @@ def _departement_second(scope: Scope, service: str) -> str:
     population = communes.loc[communes["inside"]].set_index("code")["population"]
     access = scope.measures.access
     rows = access[(access["service"] == service) & access["code"].isin(set(population.index))]
-    return number(_weighted(rows["second_time_min"], rows["code"].map(population), "median_min"), digits=1)
+    return number(weighted(rows["second_time_min"], rows["code"].map(population), "median_min"), digits=1)
 
 
 def thresholds_table(scope: Scope) -> Table:
@@ -124,45 +182,10 @@ def places_table(scope: Scope) -> Table:
     )
 
 
-def border_sentences(scope: Scope) -> tuple[str, ...]:
-    """Say how many inhabitants cross a border to reach the main service, and the minutes they save."""
-    figures = border_figures(scope)
-    service = scope.service(scope.main)
-    if not figures["population"]:
-        return ()
-    away, total = figures["other_epci"], figures["population"]
-    subject = service.nearest[0].upper() + service.nearest[1:]
-    if not away:
-        return (f"{subject} est dans l'EPCI pour tous les habitants mesurés.",)
-    farther = figures["other_departement"]
-    beyond = f", et dans un autre département pour {people(farther)} ({percent(farther / total)})" if farther else ""
-    texts = [f"{subject} est dans un autre EPCI pour {people(away)} ({percent(away / total)}){beyond}."]
-    if figures["crossing"]:
-        saved = ""
-        if not math.isnan(figures["saved_min"]):
-            gain = minutes(figures["saved_min"], digits=1)
-            saved = f" Ils y gagnent en moyenne {gain} par rapport au lieu le plus proche du département."
-        crossing = number(figures["crossing"])
-        texts.append(
-            f"Parmi les habitants du département, {crossing} ont leur lieu le plus proche hors de celui-ci.{saved}"
-        )
-    return tuple(texts)
-
-
-def border_figures(scope: Scope) -> dict[str, float]:
-    """Return inhabitants whose nearest place of the main service is elsewhere, and minutes saved."""
-    access = scope.of_service(scope.main)
-    reached = access[access["reason"] == REACHED]
-    population = reached["population"]
-    elsewhere = reached["place_departement"] != reached["departement"]
-    crossing = reached[reached["inside"] & elsewhere & (population > 0)]
-    return {
-        "population": float(population.sum()),
-        "other_epci": float(population[reached["place_epci"] != scope.siren].sum()),
-        "other_departement": float(population[elsewhere].sum()),
-        "crossing": float(crossing["population"].sum()),
-        "saved_min": _weighted(crossing["saved_min"], crossing["population"], "mean_min"),
-    }
+def weighted(times: pd.Series, population: pd.Series, figure: str) -> float:
+    """Return one figure (``mean_min``, ``median_min``…) of times weighted by inhabitants; NaN without any."""
+    table = pd.DataFrame({"group": "", "time_min": times, "population": population})
+    return float(weighted_figures(table, ["group"])[figure].iloc[0]) if len(table) else float("nan")
 
 
 def flagged(scope: Scope, service: str) -> pd.DataFrame:
@@ -264,12 +287,6 @@ def deficits_text(scope: Scope) -> tuple[str, ...]:
         )
         texts.append(f"{names.label}{NBSP}: {found}\u202f; {doubt}.")
     return tuple(texts)
-
-
-def _weighted(times: pd.Series, population: pd.Series, figure: str) -> float:
-    """Return one figure of some times weighted by inhabitants; NaN where nothing was measured."""
-    table = pd.DataFrame({"group": "", "time_min": times, "population": population})
-    return float(weighted_figures(table, ["group"])[figure].iloc[0]) if len(table) else float("nan")
 
 
 def _part(rows: pd.DataFrame, part: str) -> pd.DataFrame:

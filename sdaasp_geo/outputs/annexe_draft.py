@@ -8,7 +8,8 @@ import pandas as pd
 
 from sdaasp_geo.analysis.deficits import NOT_MEASURED, SERVED
 from sdaasp_geo.french import NBSP, count, listing, minutes, number, percent, threshold
-from sdaasp_geo.outputs.annexe_access import border_figures, flagged
+from sdaasp_geo.outputs.annexe_access import flagged
+from sdaasp_geo.outputs.annexe_border import border_figures
 from sdaasp_geo.outputs.annexe_hours import opens_on_saturday
 from sdaasp_geo.outputs.annexe_identity import (
     census_shares,

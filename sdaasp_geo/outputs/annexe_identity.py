@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sdaasp_geo import french
 from sdaasp_geo.french import NBSP, count, listing, number, percent
 from sdaasp_geo.layers.territories import SIGNS
 from sdaasp_geo.outputs.annexe_hours import french_hours, weekly_hours
@@ -132,38 +131,6 @@ def neighbours_table(scope: Scope) -> Table:
         note="Longueurs mesurées sur les contours généralisés du schéma.",
         empty="Aucun EPCI n'a de limite commune avec celui-ci dans les contours chargés.",
     )
-
-
-def perimeter_notes(scope: Scope) -> tuple[str, ...]:
-    """Say the differences of sources and the changes of perimeter that concern the EPCI."""
-    study = scope.study
-    codes = set(scope.members["code"])
-    texts = []
-    different = study.differences[
-        study.differences["code"].isin(codes) | (study.differences["epci_second"] == scope.siren)
-    ]
-    texts += [
-        f"Différence de périmètre à trancher{NBSP}: {row.name_} ({row.code}) relève de "
-        f"{row.epci_name or 'aucun EPCI'} dans "
-        f"la source retenue et de {row.epci_second_name or 'un autre EPCI'} dans la liste de "
-        f"{row.second_vintage} de la "
-        "source des contours. Les chiffres de cette annexe suivent la source retenue."
-        for row in filled(different).rename(columns={"name": "name_"}).itertuples(index=False)
-    ]
-    changes = filled(study.evolution)
-    mine = (
-        changes["code"].isin(codes)
-        | changes["before"].isin({scope.siren, *codes})
-        | changes["after"].isin({scope.siren, *codes})
-    )
-    names = study.communes.set_index("code")["name"]
-    texts += [_change(scope, row, names) for row in changes[mine].to_dict("records")]
-    if not texts:
-        since = study.scheme.millesimes.convention
-        texts.append(
-            f"Aucune différence de périmètre entre sources et aucun changement de commune relevé depuis {since}."
-        )
-    return tuple(texts)
 
 
 def services_table(scope: Scope, *, permanent: bool) -> Table:
@@ -324,24 +291,6 @@ def _neighbour_remark(scope: Scope, siren: str) -> str:
         noun = "commune" if len(inside) == 1 else "communes"
         return f"autre département{NBSP}; sans convention ici, avec {noun} {listing(sorted(inside))}"
     return "autre département"
-
-
-def _change(scope: Scope, row: dict[str, str], names: pd.Series) -> str:
-    """Write one change of perimeter, name or code."""
-    label = f"{row['name']} ({row['code']})"
-    later = names.get(row["after"], row["after"])
-    if row["change"] == "changement d'EPCI":
-        before, after = scope.epci_name(row["before"] or None), scope.epci_name(row["after"] or None)
-        return f"{label} a changé d'EPCI{NBSP}: {before}, puis {after}."
-    if row["change"] == "changement_de_nom":
-        return f"{label} se nomme désormais {later}."
-    if row["change"] == "fusion" and row["before"] == row["after"]:
-        return f"{label} est devenue, par fusion, la commune {french.of(str(later))}."
-    if row["change"] == "fusion":
-        return f"{label} a fusionné dans la commune {french.of(str(later))} ({row['after']})."
-    if row["change"] == "retablissement":
-        return f"{label} a été modifiée par un rétablissement de commune ({later}, {row['after']})."
-    return f"{label}{NBSP}: {row['change'].replace('_', ' ')} ({later}, {row['after']})."
 
 
 def _service_row(row: Row) -> tuple[str, ...]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 
+from sdaasp_geo import french
+from sdaasp_geo.criteria import Criterion
 from sdaasp_geo.french import NBSP, listing, threshold
+from sdaasp_geo.outputs.annexe_criteria import criteria_kinds, criterion_threshold, measured_criteria
 from sdaasp_geo.outputs.annexe_identity import FORMATS, day_label
 from sdaasp_geo.outputs.annexe_model import Table, Texts
+from sdaasp_geo.outputs.annexe_presence import clock
 from sdaasp_geo.outputs.annexe_scope import Scope, semicolons
-from sdaasp_geo.parameters import number_setting, words_setting
+from sdaasp_geo.parameters import Rule, number_setting, words_setting
+from sdaasp_geo.scheme import ROAD_ENGINES
 
 _OPEN_LICENCE = "Licence Ouverte 2.0"
 _NO_BPE = "base permanente des équipements non chargée"
@@ -60,9 +66,29 @@ _UNMEASURED = (
 )
 
 
-def unmeasured_table() -> Table:
+_BY_DIAGNOSIS = {"24", "27", "29"}
+"""Elements that the diagnosis measures, where there is one."""
+
+_BY_CRITERIA = {"18 à 22": "panier", "28": "indicateur"}
+"""Elements that a criterion measures, by kind of criterion, where its data are loaded."""
+
+_BASKETS = ("18 à 22", "Autres paniers de services que ceux de la partie 4", _NO_BPE)
+_NO_OUTLINE = ("25", "Carte d'isochrones", "isochrones non tracées dans l'annexe")
+
+
+_GIVEN_FILES = {
+    "carreaux": "Population par carreau",
+    "secteurs": "Zones d'intervention des opérateurs",
+    "haltes": "Arrêts des présences itinérantes",
+    "criteres": "Critères de déficit du département",
+    "apl": "Accessibilité potentielle localisée (APL)",
+}
+"""Files that a scheme may give, by field of `scheme.Files`."""
+
+
+def unmeasured_table(scope: Scope) -> Table:
     """Return the elements of the territorial diagnosis that this edition does not measure, with the reason."""
-    rows = tuple((number, label, f"non mesuré{NBSP}: {reason}") for number, label, reason in _UNMEASURED)
+    rows = tuple((number, label, f"non mesuré{NBSP}: {reason}") for number, label, reason in _unmeasured(scope))
     return Table(
         title="Éléments du diagnostic territorial non mesurés dans cette édition",
         header=("N°", "Élément", "Raison"),
@@ -72,6 +98,19 @@ def unmeasured_table() -> Table:
             "sont traités plus haut."
         ),
     )
+
+
+def _unmeasured(scope: Scope) -> list[tuple[str, str, str]]:
+    """Return what is not measured: all but what the diagnosis and the data of this scheme add."""
+    measured = set(_BY_DIAGNOSIS) if scope.diagnosis else set()
+    kinds = criteria_kinds(scope)
+    measured |= {number for number, kind in _BY_CRITERIA.items() if kind in kinds}
+    if scope.study.scheme.mesure.moteur in ROAD_ENGINES:
+        measured.add(_NO_OUTLINE[0])
+    rest = [row for row in _UNMEASURED if row[0] not in measured]
+    added = [row for row in (_BASKETS, _NO_OUTLINE) if row[0] in measured]
+    order = [row[0] for row in _UNMEASURED]
+    return sorted([*rest, *added], key=lambda row: order.index(row[0]))
 
 
 def method_texts(scope: Scope) -> Texts:
@@ -112,22 +151,58 @@ def method_texts(scope: Scope) -> Texts:
                 "un seuil est «\u00a0à vérifier\u00a0», qu'elle soit classée en deçà ou au-delà."
             ),
         )
-    return tuple(texts)
+    return (*texts, *_diagnosis_texts(scope))
+
+
+def _diagnosis_texts(scope: Scope) -> list[str]:
+    """Say how the diagnosis was measured, with its parameters."""
+    if scope.diagnosis is None:
+        return []
+    parameters = scope.study.parameters
+    monday = french.date(dt.date.fromisoformat(words_setting(parameters, "semaine-reference")[0]))
+    limits = [
+        f"{scope.service(service).label}, {listing([threshold(limit) for limit in scope.limits('presence', service)])}"
+        for service in scope.services
+    ]
+    settings = ("portee-trajets-min", "bassin-min", "gain-negociation-min")
+    reach, basin, least = (threshold(number_setting(parameters, code)) for code in settings)
+    hours = (
+        f"Heures d'accès{NBSP}: horaires publiés, évalués sur les 52 semaines qui suivent le lundi {monday}, sans "
+        "jours fériés\u202f; seul compte ce qui ouvre chaque semaine et sans condition. Soirée\u00a0: après "
+        f"{clock(number_setting(parameters, 'soir-min'))}. Délais{NBSP}: ceux des seuils et critères "
+        f"({semicolons(limits)})."
+    )
+    border = (
+        f"Frontières, choix et guichets compétents{NBSP}: tous les lieux à {reach} au plus d'une commune, des deux "
+        f"côtés des limites. Un changement de zone est à négocier à partir de {least} gagnées. Bassin de l'offre "
+        f"partagée{NBSP}: {basin} (méthode 2SFCA, Luo et Wang, 2003)."
+    )
+    return [hours, border]
 
 
 def rules_table(scope: Scope) -> Table:
-    """Return the thresholds, each with its class, its date and its reference."""
+    """Return the thresholds and the criteria measured, each with its class, its date and its reference."""
     rows = []
     for rule in scope.study.rules:
-        reference = f"{rule.reference} ({rule.reference_url})" if rule.reference_url else rule.reference
         since = day_label(rule.valid_from.isoformat())
-        rows.append((rule.label, threshold(rule.threshold_min), rule.beyond_label, since, reference))
+        rows.append((rule.label, threshold(rule.threshold_min), rule.beyond_label, since, _reference(rule)))
+    rows += [
+        (
+            *(criterion.label, criterion_threshold(criterion), criterion.beyond_label),
+            *(day_label(criterion.valid_from.isoformat()), _reference(criterion)),
+        )
+        for criterion in measured_criteria(scope)
+    ]
     return Table(
-        title="Seuils appliqués",
+        title="Seuils et critères appliqués" if scope.diagnosis else "Seuils appliqués",
         header=("Règle", "Seuil", "Classe au-delà", "Depuis le", "Référence"),
         rows=tuple(rows),
         empty="Le schéma ne fixe aucun seuil.",
     )
+
+
+def _reference(rule: Rule | Criterion) -> str:
+    return f"{rule.reference} ({rule.reference_url})" if rule.reference_url else rule.reference
 
 
 def sources_table(scope: Scope) -> Table:
@@ -154,9 +229,11 @@ def sources_table(scope: Scope) -> Table:
         ("Âges et logements", "INSEE, recensement de la population", "2021", _OPEN_LICENCE),
         *_point_sources(scope),
     ]
-    if scheme.fichiers.carreaux:
-        cells = Path(scheme.fichiers.carreaux).name
-        rows.append(("Population par carreau", cells, "fourni par le schéma", "celle du fichier"))
+    rows += [
+        (label, Path(getattr(scheme.fichiers, field)).name, "fourni par le schéma", "celle du fichier")
+        for field, label in _GIVEN_FILES.items()
+        if getattr(scheme.fichiers, field)
+    ]
     return Table(title="Sources", header=("Donnée", "Producteur et source", "Millésime", "Licence"), rows=tuple(rows))
 
 
@@ -176,7 +253,8 @@ def _point_sources(scope: Scope) -> list[Texts]:
 
 
 def warnings_of(scope: Scope) -> Texts:
-    """Return the warnings of the study that concern the EPCI: those that name it, or no EPCI at all."""
+    """Return the warnings that concern the EPCI: those that name it, or no EPCI at all."""
     others = {name for siren, name in scope.names.items() if siren != scope.siren}
     own = str(scope.epci["name"])
-    return tuple(text for text in scope.study.warnings if own in text or not any(name in text for name in others))
+    told = (*scope.study.warnings, *(scope.diagnosis.notes if scope.diagnosis else ()))
+    return tuple(text for text in told if own in text or not any(name in text for name in others))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -11,17 +12,22 @@ import pandas as pd
 from sdaasp_geo.analysis.coverage import PARTS
 from sdaasp_geo.errors import NameNotResolvedError
 from sdaasp_geo.french import NARROW_NBSP, NBSP, count, listing, minutes, number
-from sdaasp_geo.parameters import Rule, Service, service_names
-from sdaasp_geo.study import Measures, Study
+from sdaasp_geo.parameters import Rule, Service, service_names, words_setting
+from sdaasp_geo.study import Diagnosis, Measures, Study
 from sdaasp_geo.travel.engine import REACHED
 
 WHOLE, INSIDE, OUTSIDE = PARTS
 NONE = "–"
 """Written where a figure has no object, such as a part of the territory that does not exist."""
 
+PART_LABELS = {WHOLE: "EPCI entier", INSIDE: "Dans le département", OUTSIDE: "Hors du département"}
+
 _KINDS = {"CC": "communauté de communes", "CA": "communauté d'agglomération", "CU": "communauté urbaine"}
 MANY = 8
 """Names beyond which a sentence counts instead of listing."""
+
+_BY_TERRITORY = ("balance", "penalty", "presence", "choice", "sensitivity", "distribution", "inequality")
+"""Tables of the diagnosis with one or several rows by level, territory and part."""
 
 Row = dict[Hashable, Any]
 
@@ -96,6 +102,17 @@ class Scope:
         return self.study.scheme.mesure.services
 
     @property
+    def diagnosis(self) -> Diagnosis | None:
+        """What is measured beyond the nearest place, where it is."""
+        return self.measures.diagnosis
+
+    @property
+    def shared_services(self) -> tuple[str, ...]:
+        """Codes of the measured services that an inhabitant may look for in another commune than his own."""
+        communal = set(words_setting(self.study.parameters, "services-communaux"))
+        return tuple(service for service in self.services if service not in communal)
+
+    @property
     def main(self) -> str:
         """Code of the main service."""
         return self.services[0]
@@ -116,7 +133,8 @@ class Scope:
         """Return the name of an EPCI of the study or around it, its SIREN where the name is not loaded."""
         if not isinstance(siren, str):
             return "aucun EPCI"
-        return self.names.get(siren, f"EPCI{NBSP}{siren}")
+        farther = self.diagnosis.epci_names if self.diagnosis else {}
+        return self.names.get(siren) or farther.get(siren, f"EPCI{NBSP}{siren}")
 
     def coverage(self, service: str, part: str, rule: str, *, departement: bool = False) -> Row | None:
         """Return the coverage row of a part of the EPCI, or of the département."""
@@ -129,6 +147,53 @@ class Scope:
     def summary(self, service: str, part: str, *, departement: bool = False) -> Row | None:
         """Return the summary row of a part of the EPCI, or of the département."""
         return self.summary_rows.get(("departement" if departement else "epci", service, part))
+
+    def sides(self, label: str) -> list[tuple[str, str, bool]]:
+        """Return what the rows of a table compare: its heading, its part, and whether it is the département.
+
+        The parts of the EPCI that exist, then the département.
+        """
+        own = [(f"{label}{NBSP}– {PART_LABELS[part]}", part, False) for part in self.parts]
+        return [*own, (f"{label}{NBSP}– {self.departement_label}", INSIDE, True)]
+
+    @cached_property
+    def diagnosis_rows(self) -> dict[str, list[Row]]:
+        """Rows of the EPCI and of the département in the tables of the diagnosis that are by territory, by name."""
+        if self.diagnosis is None:
+            return {}
+        tables = {name: getattr(self.diagnosis, name) for name in _BY_TERRITORY}
+        return {name: _figures(self.study, table, siren=self.siren) for name, table in tables.items() if len(table)}
+
+    @cached_property
+    def criteria_rows(self) -> pd.DataFrame:
+        """Commune × criterion of the EPCI (``own``) and of the département, with ``name, inside, population, met``."""
+        table = self.diagnosis.criteria if self.diagnosis else pd.DataFrame()
+        if table.empty:
+            return table
+        communes = self.study.communes[["code", "name", "epci", "inside", "population"]]
+        table = table.merge(communes, on="code")
+        own = table["epci"] == self.siren
+        return table.assign(own=own, met=table["satisfied"].fillna(value=False).astype("bool"))[own | table["inside"]]
+
+    def found(self, name: str, part: str, *, departement: bool = False, **keys: object) -> list[Row]:
+        """Return the rows of a table of the diagnosis for a part of the EPCI, or of the département.
+
+        Parameters
+        ----------
+        name : str
+            A table by territory of `study.Diagnosis`, such as ``presence``; without a diagnosis it has no row.
+        part, departement
+            Whose rows.
+        **keys
+            Values of other columns, such as ``service``.
+        """
+        wanted = {"level": "departement" if departement else "epci", "part": part, **keys}
+        rows = self.diagnosis_rows.get(name, [])
+        return [row for row in rows if all(row[column] == value for column, value in wanted.items())]
+
+    def limits(self, name: str, service: str, column: str = "limit_min") -> list[float]:
+        """Return the limits of time that a table of the diagnosis holds for a service, rising."""
+        return sorted({float(row[column]) for row in self.found(name, WHOLE, service=service)})
 
 
 def make_scope(study: Study, measures: Measures, *, siren: str, census: pd.DataFrame) -> Scope:

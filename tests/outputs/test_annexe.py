@@ -43,7 +43,8 @@ HOSTILE = 'CC Adour & Madiran <b>"x"</b> {{ 7*7 }} {% set a = 1 %}'
 @cache
 def measured(scheme: str) -> tuple[Study, Measures]:
     study = pipeline.prepare(read_scheme(scheme))
-    return study, pipeline.measure(study)
+    measures = pipeline.measure(study)
+    return study, dataclasses.replace(measures, diagnosis=pipeline.diagnose(study, measures))
 
 
 @cache
