@@ -2,18 +2,19 @@
 
     python benchmarks/france.py [liste-fs-20240801.csv]
 
-Every commune of metropolitan France and every permanent France services: those of the list of the ANCT that is given, or
-2,500 communes drawn with a seed and seeded hours. Figures are those of a département's run, made for each département
-in turn, with its EPCI and PETR whole. Reading layers and places comes before, and is not in the total. Each part is
-compared with what one would write without thinking of size, on a sample, and must give the same figures. How time is
-measured: ``clocks.py``; the peak of memory is that of each part, what was held before included.
+Every commune of metropolitan France and every permanent France services: those of the list of the ANCT that is given,
+or 2,800 communes drawn with a seed and seeded hours. Every département is looked at from its own side, with its EPCI
+and PETR whole, in tables where a territory is called by both codes. Reading layers and places comes before, and is not
+in the total. Parts are compared with what one would write without thinking of size, on a sample, extended in
+proportion: one commune, or one département, after another; figures must be the same. pysal is in ``catchment.py``. How
+time is measured: ``clocks.py``. The peak of memory is that of each part, what is held before included (Linux).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -21,115 +22,32 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 from clocks import least, once, peak_mb
+from france_layers import SEED, SERVICE, Country, read_country
 
-from sdaasp_geo.analysis import border, catchment, choice, distribution, inequality, levels, presence, sensitivity
-from sdaasp_geo.analysis.access import service_places
-from sdaasp_geo.analysis.coverage import PARTS
+from sdaasp_geo.analysis import (
+    border,
+    catchment,
+    choice,
+    coverage,
+    distribution,
+    inequality,
+    levels,
+    presence,
+    sensitivity,
+)
 from sdaasp_geo.criteria import read_criteria
-from sdaasp_geo.embedded import embedded_path
-from sdaasp_geo.layers import communes as commune_layer
 from sdaasp_geo.layers.opening import Opening, weekly_presence
 from sdaasp_geo.layers.scope import studied_codes
-from sdaasp_geo.layers.services import build_service_points, current_codes
-from sdaasp_geo.layers.territories import petr_members
-from sdaasp_geo.parameters import Parameters, Rule, number_setting, read_parameters, rules_of, words_setting
-from sdaasp_geo.pipeline.ground import LEVELS, NETWORK
-from sdaasp_geo.pipeline.measurement import STRAIGHT_LINE
-from sdaasp_geo.sources import france
-from sdaasp_geo.sources.services import read_services
-from sdaasp_geo.travel.engine import Engine
+from sdaasp_geo.parameters import number_setting, words_setting
+from sdaasp_geo.pipeline.ground import LEVELS
 from sdaasp_geo.travel.pairs import pairs_of, pairs_within
-from sdaasp_geo.travel.straight_line import straight_line_engine
 
-SERVICE = "france-services"
-ZONE = "metropole"
-DRAWN, SEED = 2_500, 65
 ROUNDS = 3
 SAMPLE = 200
-Members = Mapping[str, Mapping[str, pd.DataFrame]]
+BY_ONE = "one département after another"
+LOOKED_AT = ("04", "24", "65", "77")
+Members = Mapping[str, pd.DataFrame]
 Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class Country:
-    """What is read before: communes, places, points, parameters, rules and the engine."""
-
-    communes: pd.DataFrame
-    petr: Mapping[str, pd.DataFrame]
-    places: pd.DataFrame
-    points: pd.DataFrame
-    parameters: Parameters
-    rules: tuple[Rule, ...]
-    engine: Engine
-
-    @property
-    def limits(self) -> list[float]:
-        """Thresholds of the rules, in minutes."""
-        return sorted({rule.threshold_min for rule in self.rules})
-
-
-def drawn_grid(layer: pd.DataFrame) -> pd.DataFrame:
-    """Draw communes where a France services would be, by population, and its hours."""
-    random = np.random.default_rng(SEED)
-    weight = np.sqrt(layer["population"].to_numpy(dtype="float64"))
-    chosen = layer.iloc[np.sort(random.choice(len(layer), DRAWN, replace=False, p=weight / weight.sum()))]
-    opens, closes = random.choice(["08:30", "09:00"], DRAWN), random.choice(["17:00", "17:30", "18:00"], DRAWN)
-    days = random.choice(["Mo-Fr", "Mo-Sa", "Tu-Sa", "Mo,We,Fr"], DRAWN)
-    hours = [f"{d} {o}-12:00,13:30-{c}" for d, o, c in zip(days, opens, closes, strict=True)]
-    return pd.DataFrame(
-        {
-            "id": [f"fs-{number:04d}" for number in range(DRAWN)],
-            "nom": chosen["name"].to_numpy(),
-            "operateur": "",
-            "service": SERVICE,
-            "format": "fixe",
-            "code_commune": chosen["code"].to_numpy(),
-            "commune": chosen["name"].to_numpy(),
-            "lon": np.nan,
-            "lat": np.nan,
-            "horaires": hours,
-            "horaires_bruts": "",
-        }
-    )
-
-
-def read_country(listed: Path | None) -> Country:
-    """Read communes, as the layer of a study holds them, and places."""
-    vintage = france.vintages()[-1]
-    codes = {code for code, one in france.read_departements().items() if one.zone == ZONE}
-    membership = france.read_membership(vintage)
-    shapes = commune_layer.apply_vintage(france.read_contours(codes), france.read_contour_links(), vintage=vintage)
-    layer = commune_layer.build_communes(
-        shapes,
-        membership[membership["departement"].isin(codes)],
-        france.read_mairies(codes),
-        departement="",
-        vintage=vintage,
-    )
-    parameters = read_parameters(None)
-    grid = read_services(listed) if listed else drawn_grid(layer)
-    grid = grid[grid["service"] == SERVICE]
-    moved = current_codes(grid["code_commune"], france.read_moves(), set(layer["code"]), vintage=vintage)
-    formats = words_setting(parameters, "formats-permanents")
-    points = build_service_points(
-        grid.assign(code_commune=moved), layer, permanent_formats=formats, departement=""
-    )
-    points = points[points["code_commune"].isin(set(layer["code"]))].reset_index(drop=True)
-    places = service_places(points, pd.DataFrame(layer[["code", "population", "area_km2"]]), service=SERVICE)
-    petr = {
-        code: petr_members(france.read_petr(), membership, date=f"{vintage}-01-01", departement=code)
-        for code in sorted(codes)
-    }
-    calibration = embedded_path(STRAIGHT_LINE).read_text(encoding="utf-8")
-    return Country(
-        communes=pd.DataFrame(layer.drop(columns="geometry")),
-        petr=petr,
-        places=places.assign(operateur=NETWORK),
-        points=pd.DataFrame(points.drop(columns="geometry")),
-        parameters=parameters,
-        rules=rules_of(parameters, codes=(), services=(SERVICE,), date=dt.date(vintage, 1, 1)),
-        engine=straight_line_engine(calibration, coverage=number_setting(parameters, "bande-erreur")),
-    )
 
 
 def list_pairs(country: Country) -> pd.DataFrame:
@@ -218,9 +136,7 @@ def share_presence(
 
 def cover(country: Country, access: pd.DataFrame, members: Members) -> list[pd.DataFrame]:
     """Count inhabitants within each threshold and summarise times, whole, inside and outside; levels must add up."""
-    covered = {
-        level: coverage.cover(table, access, country.rules, level=level) for level, table in members.items()
-    }
+    covered = {level: coverage.cover(table, access, country.rules, level=level) for level, table in members.items()}
     sums = {level: inside_sums(table) for level, table in covered.items()}
     for level in ("commune", "epci"):
         pd.testing.assert_frame_equal(sums[level], sums["departement"])
@@ -272,33 +188,28 @@ def offered_hours(opened: Opening) -> pd.Series:
     return (table["end_min"] - table["start_min"]).groupby(table["place"]).sum() / 60
 
 
-def sample_of(country: Country) -> pd.DataFrame:
-    """Draw the communes of the comparisons."""
-    return country.communes.sample(SAMPLE, random_state=SEED).reset_index(drop=True)
-
-
-def naive_pairs(country: Country, sample: pd.DataFrame, pairs: pd.DataFrame) -> float:
-    """Ask for one commune at a time."""
+def pairs_one_by_one(country: Country, sample: pd.DataFrame, pairs: pd.DataFrame) -> float:
+    """Ask for one commune at a time, among all places."""
     reach = number_setting(country.parameters, "portee-trajets-min")
     rows = [sample.iloc[[number]].reset_index(drop=True) for number in range(len(sample))]
     seconds, found = once(lambda: [pairs_of(country.engine(row, country.places), limit_min=reach) for row in rows])
     theirs = pd.concat(found).sort_values(["code", "place"], ignore_index=True)
     ours = pairs[pairs["code"].isin(set(sample["code"]))].reset_index(drop=True)
-    pd.testing.assert_frame_equal(ours, theirs)
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
     return seconds
 
 
-def naive_border(country: Country, sample: pd.DataFrame, pairs: pd.DataFrame, access: pd.DataFrame) -> float:
-    """Look for the three nearest places of one commune after another."""
+def border_one_by_one(country: Country, sample: pd.DataFrame, pairs: pd.DataFrame, access: pd.DataFrame) -> float:
+    """Look for the three nearest places of one commune after another, among its pairs."""
     places = country.places.rename(columns={"id": "place"})
+    near = dict(list(pairs[pairs["code"].isin(set(sample["code"]))].groupby("code")))
 
     def one(origin: pd.Series) -> list[float]:
-        near = pairs[pairs["code"] == origin["code"]].merge(places, on="place")
-        own = near["epci"] == origin["epci"]
-        if pd.isna(origin["epci"]):
-            own = near["code_commune"] == origin["code"]
-        inside = near["departement"] == origin["departement"]
-        return [near["time_min"].min(), near.loc[own, "time_min"].min(), near.loc[inside, "time_min"].min()]
+        known = near.get(origin["code"], pairs[:0]).merge(places, on="place")
+        own = known["code_commune"] == origin["code"]
+        own = own if pd.isna(origin["epci"]) else known["epci"] == origin["epci"]
+        inside = known["departement"] == origin["departement"]
+        return [known["time_min"].min(), known.loc[own, "time_min"].min(), known.loc[inside, "time_min"].min()]
 
     seconds, theirs = once(lambda: [one(origin) for _, origin in sample.iterrows()])
     columns = ["time_min", "own_epci_time_min", "own_departement_time_min"]
@@ -306,81 +217,133 @@ def naive_border(country: Country, sample: pd.DataFrame, pairs: pd.DataFrame, ac
     return seconds
 
 
-def naive_presence(
-    country: Country, sample: pd.DataFrame, pairs: pd.DataFrame, opened: Opening, hours: pd.DataFrame
+def hours_one_by_one(
+    country: Country, sample: pd.DataFrame, pairs: pd.DataFrame, opened: Opening, found: list[pd.DataFrame]
 ) -> float:
-    """Mark the minutes of the week of one commune after another."""
-    slots = {place: table for place, table in opened.intervals.groupby("place")}  # noqa: C416 - a mapping of groups
-    near = pairs[pairs["time_min"] <= country.limits[0]]
+    """Mark the minutes of the week that each place within reach is open, one commune and threshold after another."""
+    rows = {place: table.to_numpy() for place, table in opened.intervals.set_index("place").groupby(level=0)}
+    near = dict(list(pairs[pairs["code"].isin(set(sample["code"]))].groupby("code")))
 
-    def one(code: str) -> float:
+    def one(code: str, limit_min: float) -> float:
         week = np.zeros(7 * 24 * 60, dtype=bool)
-        for place in near.loc[near["code"] == code, "place"]:
-            for row in slots[place].itertuples() if place in slots else ():
-                week[row.day * 1440 + row.start_min : row.day * 1440 + row.end_min] = True
+        known = near.get(code, pairs[:0])
+        for place in known.loc[known["time_min"] <= limit_min, "place"]:
+            for day, start, end in rows.get(place, ()):
+                week[day * 1440 + start : day * 1440 + end] = True
         return float(week.sum() / 60)
 
-    seconds, theirs = once(lambda: [one(code) for code in sample["code"]])
-    np.testing.assert_array_equal(hours.set_index("code").loc[sample["code"], "open_hours"].fillna(0), theirs)
+    seconds, theirs = once(lambda: [[one(code, limit) for code in sample["code"]] for limit in country.limits])
+    for ours, hours in zip(found, theirs, strict=True):
+        np.testing.assert_array_equal(ours.set_index("code").loc[sample["code"], "open_hours"].fillna(0), hours)
     return seconds
 
 
-def naive_catchment(country: Country, pairs: pd.DataFrame, opened: Opening, received: pd.DataFrame) -> float:
-    """Share hours among inhabitants by joins and groups, the whole table of pairs at once."""
+def supply_by_joins(country: Country, pairs: pd.DataFrame, opened: Opening, whole: pd.DataFrame) -> float:
+    """Share hours among inhabitants by joins and groups, without a decay."""
     limit = number_setting(country.parameters, "bassin-min")
-    supply = offered_hours(opened).rename("hours")
+    supply = offered_hours(opened)
     people = country.communes[["code", "population"]]
 
-    def all_of_them() -> pd.Series:
+    def joined() -> pd.Series:
         near = pairs[pairs["time_min"] <= limit].merge(people, on="code")
         shared = (supply / near.groupby("place")["population"].sum()).rename("shared")
         return near.merge(shared, left_on="place", right_index=True).groupby("code")["shared"].sum()
 
-    seconds, theirs = once(all_of_them)
-    ours = received.set_index("code")["supply_per_head"]
-    np.testing.assert_allclose(ours, theirs.reindex(ours.index, fill_value=0.0), atol=1e-12)
+    seconds, theirs = once(joined)
+    ours = whole.set_index("code")["supply_per_head"]
+    np.testing.assert_allclose(ours, theirs.reindex(ours.index, fill_value=0.0), rtol=1e-9)
     return seconds
 
 
+def one_by_one(members: Members, make: Callable[[Members], list[pd.DataFrame]], ours: list[pd.DataFrame]) -> float:
+    """Make the same tables for one département after another."""
+    some = {code: of_departement(members, code) for code in LOOKED_AT}
+    seconds = 0.0
+    for code, tables in some.items():
+        taken, theirs = once(lambda: make(tables))  # noqa: B023 - called at once
+        seconds += taken
+        for one, table in zip(ours, theirs, strict=True):
+            if "territory" in one:
+                own = one[one["territory"].str.startswith(f"{code} ")].reset_index(drop=True)
+                pd.testing.assert_frame_equal(own, table, check_dtype=False, rtol=1e-9)
+    return seconds / len(LOOKED_AT)
+
+
+@dataclass
 class Clock:
-    """Time of each part, printed as it comes, and their total."""
+    """Prints the time of each part as it comes, and adds them up."""
 
-    def __init__(self) -> None:
-        self.total = 0.0
+    total: float = 0.0
+    last: float = 0.0
 
-    def part(self, name: str, task: Callable[[], Found]) -> tuple[float, Found]:
+    def part(self, name: str, task: Callable[[], Found]) -> Found:
         """Time one part."""
         Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from what is held
-        seconds, found = least(task, ROUNDS)
-        self.total += seconds
-        print(f"{name:44s} {seconds:7.2f} s   peak {peak_mb():6.0f} MB", flush=True)
-        return seconds, found
+        self.last, found = least(task, ROUNDS)
+        self.total += self.last
+        print(f"| {name} | {self.last:.2f} s | {peak_mb():.0f} MB |", end="", flush=True)
+        return found
+
+    def against(self, seconds: float, what: str) -> None:
+        """Print what stands against the last part."""
+        print(f" {seconds:.1f} s, {seconds / self.last:.3g} × ({what}) |", flush=True)
+
+
+def measure(country: Country) -> None:
+    """Measure each part, and what stands against it, then the total."""
+    clock, sample = Clock(), country.communes.sample(SAMPLE, random_state=SEED).reset_index(drop=True)
+    communes, departements = len(country.communes) / SAMPLE, len(country.petr)
+
+    pairs = clock.part("pairs within reach", lambda: list_pairs(country))
+    clock.against(pairs_one_by_one(country, sample, pairs) * communes, "commune by commune")
+    members = clock.part("members of territories", lambda: list_members(country))
+    print(" – |")
+    access = clock.part("1. border: nearest places", lambda: measure_border(country, pairs))
+    clock.against(border_one_by_one(country, sample, pairs, access) * communes, "commune by commune")
+    balance = clock.part("1. border: balance and exchanges", lambda: balance_borders(access, members))
+    clock.against(one_by_one(members, lambda own: balance_borders(access, own), balance) * departements, BY_ONE)
+    opened = clock.part("4. presence: hours of places", lambda: open_places(country))
+    print(" – |")
+    found = clock.part("4. presence: hours within reach", lambda: measure_presence(country, pairs, opened))
+    clock.against(hours_one_by_one(country, sample, pairs, opened, found) * communes, "commune by commune")
+    shares = clock.part(
+        "4. presence: shares and curves", lambda: share_presence(country, pairs, members, opened, found)
+    )
+    taken = one_by_one(members, lambda own: share_presence(country, pairs, own, opened, found), shares)
+    clock.against(taken * departements, BY_ONE)
+    covered = clock.part("5. whole, inside, outside", lambda: cover(country, access, members))
+    clock.against(one_by_one(members, lambda own: cover(country, access, own), covered) * departements, BY_ONE)
+    figures = clock.part("8. figures by territory", lambda: measure_figures(country, access, pairs, members))
+    taken = one_by_one(members, lambda own: measure_figures(country, access, pairs, own), figures)
+    clock.against(taken * departements, BY_ONE)
+    whole, _ = clock.part("8. two floating catchments", lambda: share_supply(country, pairs, opened))
+    clock.against(supply_by_joins(country, pairs, opened, whole), "one of them, by joins of tables")
+    print(f"\nTotal {clock.total:.1f} s. {describe(country, pairs, access)}")
+
+
+def describe(country: Country, pairs: pd.DataFrame, access: pd.DataFrame) -> str:
+    """Say what the figures are about, to compare two runs."""
+    people = access["population"]
+    near = ", ".join(
+        f"{people[access['time_min'] <= limit].sum() / people.sum():.1%} within {limit:g} min"
+        for limit in country.limits
+    )
+    away = people[access["side"].isin([border.OTHER_EPCI, border.OTHER_DEPARTEMENT])].sum() / people.sum()
+    unreached = int(access["time_min"].isna().sum())
+    return f"{len(pairs)} pairs, {unreached} communes without any; inhabitants: {near}, {away:.1%} nearest elsewhere."
 
 
 def main() -> None:
-    """Measure each part, and what stands against it."""
+    """Read, then measure."""
     listed = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     seconds, country = once(lambda: read_country(listed))
-    print(f"{len(country.communes)} communes, {len(country.places)} places", listed.name if listed else "drawn")
-    print(f"reading, before the total: {seconds:.1f} s, peak {peak_mb():.0f} MB")
-    clock = Clock()
-    by = {}
-    by["pairs"], pairs = clock.part("pairs within reach", lambda: list_pairs(country))
-    _, members = clock.part("members of EPCI, PETR and départements", lambda: list_members(country))
-    by["border"], (access, _) = clock.part("1. border", lambda: measure_border(country, pairs, members))
-    by["presence"], (opened, hours, _) = clock.part("4. presence", lambda: measure_presence(country, pairs, members))
-    by["levels"], covered = clock.part("5. levels", lambda: measure_levels(country, access, members))
-    by["figures"], (received, _) = clock.part(
-        "8. figures", lambda: measure_figures(country, access, pairs, members, opened)
+    print(
+        f"{len(country.communes)} communes, {len(country.places)} places ({listed.name if listed else 'drawn'});",
+        end=" ",
     )
-    print(f"total {clock.total:.1f} s, {len(pairs)} pairs")
-    sample = sample_of(country)
-    print(naive_pairs(country, sample, pairs) / SAMPLE * len(country.communes))
-    print(naive_border(country, sample, pairs, access) / SAMPLE * len(country.communes))
-    print(naive_presence(country, sample, pairs, opened, hours) / SAMPLE * len(country.communes))
-    print(naive_catchment(country, pairs, opened, received))
-    print(covered[covered.part == PARTS[0]].groupby(["level", "rule"])["population_within"].sum())
-    print(access["side"].value_counts())
+    print(f"read before in {seconds:.1f} s, peak {peak_mb():.0f} MB\n")
+    print("| part | time | peak | without thinking of size |\n|---|---|---|---|")
+    measure(country)
 
 
 if __name__ == "__main__":

@@ -180,8 +180,9 @@ def _epci_names(tables: tuple[pd.DataFrame, pd.DataFrame] | None) -> tuple[pd.Da
 
 def _described(passage: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Give each pair of the passage its names and population; a commune that nothing explains is alone in its pair."""
-    lost = before.loc[~before["code"].isin(passage["code_before"]), "code"]
-    born = after.loc[~after["code"].isin(passage["code_after"]), "code"]
+    # an index looks texts up faster than isin does
+    lost = before.loc[pd.Index(passage["code_before"].unique()).get_indexer(before["code"]) < 0, "code"]
+    born = after.loc[pd.Index(passage["code_after"].unique()).get_indexer(after["code"]) < 0, "code"]
     alone = [
         pd.DataFrame({"code_before": lost, "code_after": ""}),
         pd.DataFrame({"code_before": "", "code_after": born}),

@@ -189,7 +189,7 @@ def passage_table(before: pd.DataFrame, after: pd.DataFrame, moves: pd.DataFrame
         chain = chain.merge(_year_steps(year), left_on="last", right_on="code_before", how="left")
         chain["last"] = chain["code_after"].fillna(chain["last"])
         chain = chain[["first", "last"]].drop_duplicates()
-    chain = chain[chain["last"].isin(new["code"])]
+    chain = chain[pd.Index(new["code"]).get_indexer(chain["last"]) >= 0]
     pairs = chain.set_axis(_PAIR if start <= end else _PAIR[::-1], axis="columns")
     return _weighted(pairs[_PAIR].sort_values(_PAIR, ignore_index=True), after)
 

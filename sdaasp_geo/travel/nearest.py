@@ -40,7 +40,6 @@ def nearest_places(matrix: TimeMatrix, *, among: npt.NDArray[np.bool_] | None = 
     column = np.argsort(times, axis=1, kind="stable")[:, rank - 1]
     reached = np.isfinite(times[rows, column])
     position = chosen[column]
-    missing = _commonest_reason(matrix, chosen)
     return pd.DataFrame(
         {
             "code": matrix.origins["code"].to_numpy(),
@@ -48,17 +47,20 @@ def nearest_places(matrix: TimeMatrix, *, among: npt.NDArray[np.bool_] | None = 
             "time_min": np.where(reached, matrix.time_min[rows, position], np.nan),
             "low_min": np.where(reached, matrix.low_min[rows, position], np.nan),
             "high_min": np.where(reached, matrix.high_min[rows, position], np.nan),
-            "reason": np.where(reached, REACHED, missing),
+            "reason": _reasons(matrix, chosen, reached),
         }
     )
 
 
-def _commonest_reason(matrix: TimeMatrix, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.str_]:
-    """Say why an origin reaches nothing: ``non mesuré`` as soon as one pair was not measured."""
-    reason = matrix.reason[:, chosen]
-    unmeasured = (reason == NOT_MEASURED).any(axis=1)
-    other = np.array([next((r for r in row if r != REACHED), NOT_MEASURED) for row in reason])
-    return np.where(unmeasured, NOT_MEASURED, other)
+def _reasons(matrix: TimeMatrix, chosen: npt.NDArray[np.int64], reached: npt.NDArray[np.bool_]) -> pd.Series:
+    """Say why an origin reaches nothing: ``non mesuré`` as soon as one pair was not measured, else the first reason."""
+    reason = matrix.reason[np.ix_(~reached, chosen)]
+    first = (reason != REACHED).argmax(axis=1)
+    found = np.full(len(reached), REACHED, dtype="object")
+    found[~reached] = np.where(
+        (reason == NOT_MEASURED).any(axis=1), NOT_MEASURED, reason[np.arange(len(reason)), first]
+    )
+    return pd.Series(found, dtype="str")
 
 
 def _none(matrix: TimeMatrix, reason: str) -> pd.DataFrame:

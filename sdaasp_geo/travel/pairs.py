@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sdaasp_geo.travel.engine import REACHED, Engine, TimeMatrix
+from sdaasp_geo.travel.engine import Engine, TimeMatrix
 
 PAIR_COLUMNS = ("code", "place", "time_min", "low_min", "high_min")
 _ORIGINS_AT_ONCE = 500
@@ -27,8 +27,7 @@ def pairs_of(matrix: TimeMatrix, *, limit_min: float = np.inf) -> pd.DataFrame:
         ``code`` (of the origin), ``place`` (identifier), ``time_min, low_min, high_min``; sorted by code, place. An
         origin that reaches nothing has no row: its reasons are in the matrix.
     """
-    within = (matrix.reason == REACHED) & (matrix.time_min <= limit_min)
-    row, column = np.nonzero(within)
+    row, column = np.nonzero(matrix.time_min <= limit_min)  # a time is NaN where it is not reached
     table = pd.DataFrame(
         {
             "code": matrix.origins["code"].to_numpy()[row],
