@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pytest
@@ -18,6 +22,8 @@ from matplotlib import pyplot as plt
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 EXTRACT = "roads/andorra_worldkg.osm.pbf"
+BORDER = "border_65_64"
+IMAGES = {"andorra_roads": 2, BORDER: 1}
 RUN = """
 import sys, nbclient, nbformat
 book = nbformat.read(sys.argv[1], as_version=4)
@@ -64,17 +70,66 @@ def test_andorra_without_extract_says_so(monkeypatch: pytest.MonkeyPatch, tmp_pa
         runpy.run_path(str(ROOT / "notebooks" / "andorra_roads.py"))
 
 
+@pytest.fixture(scope="module")
+def border() -> tuple[dict[str, Any], str]:
+    """Run the story of the border as a script: its names, and what it prints."""
+    mpl.use("Agg")
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            names = runpy.run_path(str(ROOT / "notebooks" / f"{BORDER}.py"))
+    finally:
+        plt.close("all")
+    return names, printed.getvalue()
+
+
+def test_border_recomputes_what_it_says(border: tuple[dict[str, Any], str]) -> None:
+    names, printed = border
+    assert set(names["recomputed"]) == set(names["cited"])
+    assert len(names["cited"]) >= 60
+    assert {"frontiere_paires", "penalite", "negociation", "sensibilite"} <= {table for table, _ in names["shown"]}
+    assert not names["same"](names["cited"]["65>64 gain"], names["cited"]["65>64 gain"] + 1e-6)
+    assert not names["same"](["Arbéost"], ["Arbéost", "Ferrières"])
+    assert "://" not in printed
+
+
+def test_border_tells_the_facts(border: tuple[dict[str, Any], str]) -> None:
+    """Official lists: members of Adour Madiran, the two communes of Pays de Nay, and the commune that was renamed."""
+    cited = border[0]["cited"]
+    assert (cited["AM communes"], cited["AM communes 64"]) == (72, 11)
+    assert cited["Nay communes 65"] == ["Arbéost", "Ferrières"]
+    assert (cited["ancien nom"], cited["nouveau nom"]) == ("Labatut", "Labatut-Figuières")
+    assert cited["sans le col"] == ["Nay"]
+    assert cited["sans col 65>64"] == cited["65>64 habitants"] + cited["Nay habitants 65"]
+    assert "ne voient pas les cols" in (ROOT / "notebooks" / f"{BORDER}.py").read_text(encoding="utf-8")
+
+
+def test_border_types_no_figure() -> None:
+    """The text that is not computed names the two départements and no other figure."""
+    cells = json.loads((ROOT / "notebooks" / f"{BORDER}.ipynb").read_text(encoding="utf-8"))["cells"]
+    written = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    assert set(re.findall(r"\d+", written)) == {"64", "65"}
+    assert len(cells) <= 25
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebooks_run(shared: Callable[[str], Path], tmp_path: Path, path: Path) -> None:
-    extract = shared(EXTRACT).resolve()
-    for part in ("nbclient", "ipykernel", "osmium"):
+def test_notebooks_run(
+    shared: Callable[[str], Path], request: pytest.FixtureRequest, tmp_path: Path, path: Path
+) -> None:
+    for part in ("nbclient", "ipykernel", *(["osmium"] if path.stem != BORDER else [])):
         if importlib.util.find_spec(part) is None:
             pytest.skip(f"running a notebook in its kernel needs {part}, which is not installed")
+    environment = os.environ | {"IPYTHONDIR": str(tmp_path / "ipython")}
+    if path.stem != BORDER:
+        environment["SDAASP_ROADS_EXTRACT"] = str(shared(EXTRACT).resolve())
     out = tmp_path / path.name
     command = [sys.executable, "-c", RUN, str(path), str(out)]
-    environment = os.environ | {"SDAASP_ROADS_EXTRACT": str(extract), "IPYTHONDIR": str(tmp_path / "ipython")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - as above
     assert done.returncode == 0, done.stderr[-2000:]
     cells = json.loads(out.read_text(encoding="utf-8"))["cells"]
-    images = [output for cell in cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
-    assert len(images) == 2
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == IMAGES[path.stem]
+    assert not any("text/html" in output.get("data", {}) for output in outputs)
+    if path.stem == BORDER:  # another process, another day: the same text
+        _, printed = request.getfixturevalue("border")
+        assert "".join("".join(output.get("text", "")) for output in outputs) == printed
