@@ -202,6 +202,31 @@ def sites(  # noqa: PLR0913 - one argument for each option of the command
         click.echo(f"  {row.rank}. {row.place_name}{NBSP}: {row.gain_population} habitants gagnés")
 
 
+@app.command()
+@click.argument("before", metavar="AVANT")
+@click.argument("after", metavar="APRES")
+@click.option("--out", type=_FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
+@_cache
+@_quiet
+def compare(before: str, after: str, *, out: Path, cache: Path | None, quiet: bool) -> None:
+    """Explique ce qui a changé entre deux éditions : offre, population, périmètre, source.
+
+    AVANT et APRES sont deux schémas du même département.
+    """
+    from sdaasp_geo import pipeline  # noqa: PLC0415
+    from sdaasp_geo.scheme import read_scheme  # noqa: PLC0415
+
+    with _progress(total=pipeline.COMPARISON_STEPS, quiet=quiet) as report:
+        found = pipeline.compare(read_scheme(before), read_scheme(after), out, report=report, cache=cache)
+    if quiet:
+        return
+    click.echo(f"Écrit dans {out}. Dans le département{NBSP}:")
+    for row in found.figures[found.figures["level"] == "departement"].itertuples():
+        click.echo(f"  {row.service}, {row.sentence}")
+    for note in found.notes:
+        click.echo(f"À savoir{NBSP}: {note}")
+
+
 @app.group(subcommand_metavar="COMMANDE [ARGUMENTS]…")
 def roads() -> None:
     """Prépare un réseau routier."""

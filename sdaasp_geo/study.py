@@ -159,6 +159,49 @@ class NewSites:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """What changed between two editions of a scheme, explained (`pipeline.compare_editions`).
+
+    Attributes
+    ----------
+    before, after : Study
+        The two editions.
+    methods : tuple of Method
+        How times were obtained before and after.
+    services : tuple of str
+        Services that both measure.
+    figures : DataFrame
+        One row per level × territory × service × indicator: ``level, territory, service, indicator``
+        (``population_within`` or ``mean_min``), ``threshold_min`` (NaN for the mean), ``before_value``,
+        ``constant_value`` (the edition before on the perimeter of the one after), ``after_value``, rounded
+        ``change_value, supply_effect, population_effect, perimeter_effect, source_effect`` (they add up),
+        ``before_share, after_share`` (of the measured population), ``perimeter_break, break_reason, sentence``.
+    effects : DataFrame
+        The same by factor, exact and rounded: ``level, territory, service, indicator, threshold_min, factor, effect,
+        before, after, effect_rounded``.
+    communes : DataFrame
+        Studied communes of the edition after × service: both populations and both times, restated on it.
+    places : DataFrame
+        Places that opened, closed, moved, or were put elsewhere.
+    lifecycle : DataFrame
+        Events of perimeters between the two vintages (`analysis.lifecycle`); empty where they are one.
+    notes : tuple of str
+        What the reader must know, in French.
+    """
+
+    before: Study
+    after: Study
+    methods: tuple[Method, Method]
+    services: tuple[str, ...]
+    figures: pd.DataFrame
+    effects: pd.DataFrame
+    communes: pd.DataFrame
+    places: pd.DataFrame
+    lifecycle: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Measures:
     """What was measured on a study.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROADS = [["roads"], ["roads", "build"], ["roads", "fetch"]]
+MORE = [["roads"], ["roads", "build"], ["roads", "fetch"], ["sites"], ["compare"]]
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -29,7 +29,7 @@ def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.parametrize("command", [[], ["build"], ["check"], ["annex"], ["init"], ["schemes"], *ROADS])
+@pytest.mark.parametrize("command", [[], ["build"], ["check"], ["annex"], ["init"], ["schemes"], *MORE])
 def test_help_is_in_french(command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdaasp_geo.pipeline.comparison import COMPARISON_STEPS, compare, compare_editions
 from sdaasp_geo.pipeline.diagnosis import diagnose
 from sdaasp_geo.pipeline.measurement import measure
 from sdaasp_geo.pipeline.preparation import prepare
@@ -12,6 +13,7 @@ from sdaasp_geo.pipeline.siting import SITING_STEPS, Question, choose_sites, sit
 __all__ = [
     "ANNEX_STEPS",
     "BUILD_STEPS",
+    "COMPARISON_STEPS",
     "ROAD_STEPS",
     "SITING_STEPS",
     "Question",
@@ -19,6 +21,8 @@ __all__ = [
     "build",
     "build_roads",
     "choose_sites",
+    "compare",
+    "compare_editions",
     "describe_roads",
     "diagnose",
     "fetch_roads",
