@@ -89,11 +89,18 @@ def _resource(*, path: str, title: str, vintage: str, sources: list[str], licenc
         "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
     }
     if form == "csv":
-        grid = path.startswith("services/")
-        resource["schema"] = "services/grille-commune.schema.json" if grid else {"fields": _csv_fields(content)}
+        resource["schema"] = _schema(path) or {"fields": _csv_fields(content)}
     elif form == "parquet":
         resource["columns"] = _parquet_fields(path)
     return resource
+
+
+def _schema(path: str) -> str | None:
+    """Return the Table Schema of a CSV, where one is published."""
+    if path.startswith("services/"):
+        return "services/grille-commune.schema.json"
+    name = Path(path).stem
+    return f"schemes/{name}.schema.json" if name in {"actions", "governance"} else None
 
 
 def _csv_fields(content: bytes) -> list[dict[str, str]]:
