@@ -16,6 +16,7 @@ from sdaasp_geo.outputs.escape import safe_file_stem
 from sdaasp_geo.outputs.headline import Figure, headline_figures
 from sdaasp_geo.outputs.manifest import build_manifest, warnings_of, write_manifest
 from sdaasp_geo.outputs.negotiation import NegotiationLink, write_negotiations
+from sdaasp_geo.outputs.penalty_map import draw_penalty_map
 from sdaasp_geo.outputs.site import AnnexeLink
 from sdaasp_geo.study import Measures, Study
 
@@ -23,6 +24,7 @@ STEPS = 4
 """Steps that `write_run` reports."""
 
 MAP = "maps/carte.html"
+PENALTY_MAP = "maps/penalite.png"
 UNDECIDED = (
     "orientations retenues par territoire (article 3.2)",
     "actions, pilotes, partenaires et calendrier (article 3.3)",
@@ -65,6 +67,9 @@ def write_run(
     (folder / "maps").mkdir()
     (folder / MAP).write_text(web_map.render_map(study, measures), encoding="utf-8")
     (folder / "maps" / "departement.png").write_bytes(static_map.draw_departement_map(study, measures))
+    penalty = draw_penalty_map(study, measures.diagnosis) if measures.diagnosis else None
+    if penalty is not None:
+        (folder / PENALTY_MAP).write_bytes(penalty)
     report("Annexes des conventions")
     signing = study.epci.loc[study.epci["role"] == SIGNS, "siren"]
     links = [write_annexe(study, measures, census, folder / "annexes", siren=siren) for siren in signing]

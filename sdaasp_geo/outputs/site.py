@@ -63,7 +63,7 @@ def render_index(
         rules=[f"≤{NBSP}{french.threshold(rule.threshold_min)}" for rule in rules],
         annexes=[_annexe_row(study, measures, link, rules) for link in annexes],
         negotiations=negotiations,
-        files=_files(),
+        files=_files(penalty=measures.diagnosis is not None and len(measures.diagnosis.competence) > 0),
         warnings=[plain_text(warning) for warning in warnings_of(study, measures)],
         method=measures.method.description,
         references=[
@@ -88,8 +88,10 @@ def _annexe_row(study: Study, measures: Measures, link: AnnexeLink, rules: Seque
     }
 
 
-def _files() -> list[dict[str, str]]:
+def _files(*, penalty: bool) -> list[dict[str, str]]:
+    map_ = {"href": "maps/penalite.png", "label": "Carte de la pénalité administrative", "note": " (PNG)"}
     return [
+        *([map_] if penalty else []),
         {"href": "tables/sdaasp.xlsx", "label": "Classeur de tous les tableaux", "note": " (XLSX)"},
         {"href": "tables/acces.csv", "label": "Accès commune par commune", "note": " (CSV ; aussi en Parquet)"},
         {"href": "tables/couverture.csv", "label": "Habitants dans chaque seuil, par territoire", "note": " (CSV)"},

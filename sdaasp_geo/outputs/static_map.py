@@ -80,7 +80,7 @@ def draw_epci_map(study: Study, measures: Measures, *, siren: str) -> bytes:
     frame = Frame(
         title=f"Accès aux {label}{NBSP}: {row['name']}",
         codes=codes,
-        box=_box(row["geometry"]),
+        box=padded_box(row["geometry"]),
         outline=row["geometry"],
         others=gpd.GeoSeries(around, crs=study.communes.crs),
         departement_dashed=bool(row["communes_outside"]),
@@ -106,7 +106,7 @@ def draw_departement_map(study: Study, measures: Measures) -> bytes:
     frame = Frame(
         title=f"Accès aux {label}{NBSP}: {study.departement_name}",
         codes=codes,
-        box=_box(whole),
+        box=padded_box(whole),
         outline=shape,
         others=gpd.GeoSeries(pd.concat([study.epci.geometry, study.neighbours.geometry]), crs=communes.crs),
         departement_dashed=False,
@@ -181,7 +181,7 @@ def _points_of(study: Study, codes: frozenset[str]) -> gpd.GeoDataFrame:
     return study.points[(study.points["service"] == service) & study.points["code_commune"].isin(codes)]
 
 
-def _box(shape: shapely.Geometry) -> Box:
+def padded_box(shape: shapely.Geometry) -> Box:
     """Return the box of a shape, widened, and kept between two proportions of a page."""
     west, south, east, north = shape.bounds
     margin = _MARGIN * max(east - west, north - south)
@@ -219,7 +219,7 @@ def _draw(study: Study, measures: Measures, frame: Frame) -> bytes:
     _draw_communes(axes, study, measures, frame)
     _draw_outlines(axes, study, frame)
     points = _draw_points(axes, study, frame)
-    _draw_furniture(axes)
+    draw_furniture(axes)
     draw_labels(canvas, axes, study, measures, frame, points)
     write(figure, 0.0, 1 - 0.07 / height, title, size=10.5, weight="bold", va="top")
     legend = figure.legend(
@@ -294,7 +294,7 @@ def _draw_points(axes: Axes, study: Study, frame: Frame) -> gpd.GeoDataFrame:
     return points
 
 
-def _draw_furniture(axes: Axes) -> None:
+def draw_furniture(axes: Axes) -> None:
     """Add the scale bar and the north arrow."""
     axes.add_artist(
         ScaleBar(
