@@ -6,33 +6,23 @@ import datetime as dt
 import gettext
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from sdaasp_geo import __version__
+from sdaasp_geo.cli_options import (
+    FILE,
+    FOLDER,
+    cache_option,
+    download,
+    engine_option,
+    progress,
+    quiet_option,
+    roads_option,
+)
 from sdaasp_geo.errors import SdaaspError
 from sdaasp_geo.french import NBSP
-
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_EXTRACT = click.Path(path_type=Path, exists=True, dir_okay=False)
-_roads = click.option(
-    "--roads",
-    type=_EXTRACT,
-    multiple=True,
-    metavar="EXTRAIT",
-    help="Mesure sur ce réseau routier (.osm.pbf, .gpkg, .shp).",
-)
-_engine = click.option(
-    "--engine",
-    type=click.Choice(["routes", "osrm", "valhalla"]),
-    metavar="MOTEUR",
-    help=f"Moteur des temps par la route{NBSP}: routes (par défaut avec --roads), osrm ou valhalla.",
-)
-_cache = click.option("--cache", type=_FOLDER, metavar="DOSSIER", help="Où garder les réseaux routiers préparés.")
-_quiet = click.option("--quiet", "-q", is_flag=True, help="N'affiche que les erreurs.")
 
 
 def main() -> None:
@@ -60,11 +50,11 @@ def app() -> None:
 
 @app.command()
 @click.argument("scheme", metavar="SCHEMA")
-@click.option("--out", type=_FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
-@_roads
-@_engine
-@_cache
-@_quiet
+@click.option("--out", type=FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
+@roads_option
+@engine_option
+@cache_option
+@quiet_option
 def build(
     scheme: str, out: Path, *, roads: tuple[Path, ...], engine: str | None, cache: Path | None, quiet: bool
 ) -> None:
@@ -75,7 +65,7 @@ def build(
     chosen = read_scheme(scheme)
     if roads or engine:
         chosen = with_roads(chosen, *roads, engine=engine or "routes")
-    with _progress(total=pipeline.BUILD_STEPS, quiet=quiet) as report:
+    with progress(total=pipeline.BUILD_STEPS, quiet=quiet) as report:
         result = pipeline.build(chosen, out, report=report, cache=cache)
     if quiet:
         return
@@ -126,15 +116,15 @@ def check(scheme: str) -> None:
 @click.argument("scheme", metavar="SCHEMA")
 @click.option("--epci", required=True, metavar="SIREN|NOM", help="L'intercommunalité, par son SIREN ou son nom.")
 @click.option(
-    "--out", type=_FOLDER, default=Path(), show_default="dossier courant", metavar="DOSSIER", help="Où l'écrire."
+    "--out", type=FOLDER, default=Path(), show_default="dossier courant", metavar="DOSSIER", help="Où l'écrire."
 )
-@_quiet
+@quiet_option
 def annex(scheme: str, epci: str, out: Path, *, quiet: bool) -> None:
     """Écrit l'annexe d'une seule convention (HTML et DOCX)."""
     from sdaasp_geo import pipeline  # noqa: PLC0415
     from sdaasp_geo.scheme import read_scheme  # noqa: PLC0415
 
-    with _progress(total=pipeline.ANNEX_STEPS, quiet=quiet) as report:
+    with progress(total=pipeline.ANNEX_STEPS, quiet=quiet) as report:
         files = pipeline.annexe(read_scheme(scheme), epci, out, report=report)
     for path in files:
         click.echo(str(path))
@@ -142,7 +132,7 @@ def annex(scheme: str, epci: str, out: Path, *, quiet: bool) -> None:
 
 @app.command()
 @click.argument("scheme", metavar="SCHEMA")
-@click.option("--out", type=_FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
+@click.option("--out", type=FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
 @click.option("--service", required=True, metavar="CODE", help="Service mesuré par le schéma, comme france-services.")
 @click.option(
     "--count",
@@ -168,10 +158,10 @@ def annex(scheme: str, epci: str, out: Path, *, quiet: bool) -> None:
     metavar="BUT",
     help="couvrir (le plus d'habitants), rapprocher (temps moyen) ou tout-couvrir (moins de lieux possible).",
 )
-@_roads
-@_engine
-@_cache
-@_quiet
+@roads_option
+@engine_option
+@cache_option
+@quiet_option
 def sites(  # noqa: PLR0913 - one argument for each option of the command
     scheme: str,
     out: Path,
@@ -193,7 +183,7 @@ def sites(  # noqa: PLR0913 - one argument for each option of the command
     if roads or engine:
         chosen = with_roads(chosen, *roads, engine=engine or "routes")
     question = pipeline.Question(service=service, count=count, threshold_min=threshold, aim=aim)
-    with _progress(total=pipeline.SITING_STEPS, quiet=quiet) as report:
+    with progress(total=pipeline.SITING_STEPS, quiet=quiet) as report:
         found = pipeline.sites(chosen, out, question, report=report, cache=cache)
     if quiet:
         return
@@ -205,9 +195,9 @@ def sites(  # noqa: PLR0913 - one argument for each option of the command
 @app.command()
 @click.argument("before", metavar="AVANT")
 @click.argument("after", metavar="APRES")
-@click.option("--out", type=_FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
-@_cache
-@_quiet
+@click.option("--out", type=FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
+@cache_option
+@quiet_option
 def compare(before: str, after: str, *, out: Path, cache: Path | None, quiet: bool) -> None:
     """Explique ce qui a changé entre deux éditions : offre, population, périmètre, source.
 
@@ -216,7 +206,7 @@ def compare(before: str, after: str, *, out: Path, cache: Path | None, quiet: bo
     from sdaasp_geo import pipeline  # noqa: PLC0415
     from sdaasp_geo.scheme import read_scheme  # noqa: PLC0415
 
-    with _progress(total=pipeline.COMPARISON_STEPS, quiet=quiet) as report:
+    with progress(total=pipeline.COMPARISON_STEPS, quiet=quiet) as report:
         found = pipeline.compare(read_scheme(before), read_scheme(after), out, report=report, cache=cache)
     if quiet:
         return
@@ -233,18 +223,18 @@ def roads() -> None:
 
 
 @roads.command("build")
-@click.argument("extracts", metavar="EXTRAIT…", type=_EXTRACT, nargs=-1, required=True)
+@click.argument("extracts", metavar="EXTRAIT…", type=FILE, nargs=-1, required=True)
 @click.option("--departement", required=True, metavar="CODE", help="Département que le réseau doit couvrir.")
-@click.option("--speeds", type=_EXTRACT, metavar="FICHIER", help="Vitesses qui remplacent celles du paquet (TOML).")
-@_cache
-@_quiet
+@click.option("--speeds", type=FILE, metavar="FICHIER", help="Vitesses qui remplacent celles du paquet (TOML).")
+@cache_option
+@quiet_option
 def roads_build(
     extracts: tuple[Path, ...], departement: str, *, speeds: Path | None, cache: Path | None, quiet: bool
 ) -> None:
     """Lit un réseau routier (.osm.pbf, BD TOPO, ROUTE 500) et garde son graphe."""
     from sdaasp_geo import pipeline  # noqa: PLC0415
 
-    with _progress(total=pipeline.ROAD_STEPS, quiet=quiet) as report:
+    with progress(total=pipeline.ROAD_STEPS, quiet=quiet) as report:
         built = pipeline.build_roads(extracts, departement=departement, cache=cache, speeds=speeds, report=report)
     if quiet:
         return
@@ -255,20 +245,20 @@ def roads_build(
 
 @roads.command("fetch")
 @click.option("--departement", "departements", required=True, multiple=True, metavar="CODE", help="Code, répétable.")
-@_cache
-@_quiet
+@cache_option
+@quiet_option
 def roads_fetch(departements: tuple[str, ...], *, cache: Path | None, quiet: bool) -> None:
     """Télécharge les extraits publics d'OpenStreetMap (reprise possible)."""
     from sdaasp_geo import pipeline  # noqa: PLC0415
 
-    with _download(quiet=quiet) as report:
+    with download(quiet=quiet) as report:
         paths = pipeline.fetch_roads(departements, cache=cache, report=report)
     for path in paths:
         click.echo(str(path))
 
 
 @app.command()
-@click.argument("folder", metavar="DOSSIER", type=_FOLDER)
+@click.argument("folder", metavar="DOSSIER", type=FOLDER)
 @click.option("--departement", required=True, metavar="CODE", help="Code du département : 48, 2A, 974…")
 @click.option(
     "--vintage", type=int, metavar="ANNÉE", help="Millésime des périmètres (par défaut : celui des schémas embarqués)."
@@ -287,44 +277,3 @@ def init(folder: Path, departement: str, vintage: int | None, edition: dt.dateti
     for path in pipeline.init(folder, departement, vintage=vintage, edition=day):
         click.echo(str(path))
     click.echo(f"Ensuite{NBSP}: sdaasp check {folder}, puis sdaasp build {folder} --out resultat")
-
-
-@contextmanager
-def _progress(*, total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Give a function that shows each step: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
-    if quiet:
-        yield _silent
-    elif sys.stderr.isatty():
-        from rich.console import Console  # noqa: PLC0415
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeElapsedColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task("", total=total)
-            yield lambda step: bar.update(task, advance=1, description=step)
-    else:
-        yield lambda step: click.echo(step, err=True)
-
-
-@contextmanager
-def _download(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Give a function that shows bytes received: a bar on a terminal, nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _name, _done, _total: None
-        return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn  # noqa: PLC0415
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total or None)
-
-
-def _silent(_step: str) -> None:
-    """Show nothing."""

@@ -88,6 +88,13 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Criteria of deficit that complete or replace those of the package.
     apl : str
         Official APL figures, as the ministry publishes them.
+    actions, gouvernance : tuple of str
+        Plan of actions and governance: tables (CSV, XLSX, ODS); sheets in words too for actions (DOCX, ODT, text).
+        Where two files tell of the same row, the first prevails and the difference is listed.
+    noms : str
+        Other names of territories (``type, code, nom``), as the people of the scheme write them.
+    priorites : str
+        Priorities of the diagnosis and the criteria they stand for; completes or replaces those of the package.
     """
 
     services: tuple[str, ...] = ()
@@ -104,6 +111,10 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     haltes: str = ""
     criteres: str = ""
     apl: str = ""
+    actions: tuple[str, ...] = ()
+    gouvernance: tuple[str, ...] = ()
+    noms: str = ""
+    priorites: str = ""
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,6 +180,11 @@ def embedded_schemes() -> list[str]:
     return sorted(path.parent.name for path in (data_folder() / "schemes").glob(f"*/{SCHEME_FILE}"))
 
 
+def examples() -> list[str]:
+    """Return the names of the fictional schemes that serve tests and tutorials, sorted."""
+    return sorted(path.parent.name for path in (data_folder() / "examples").glob(f"*/{SCHEME_FILE}"))
+
+
 def find_scheme(name: str) -> Path:
     """Return the folder of a scheme given by an embedded name or by a path.
 
@@ -179,6 +195,8 @@ def find_scheme(name: str) -> Path:
     """
     if name in embedded_schemes():
         return data_folder() / "schemes" / name
+    if name in examples():
+        return data_folder() / "examples" / name
     folder = Path(name)
     if folder.name == SCHEME_FILE:
         folder = folder.parent
@@ -230,7 +248,8 @@ def input_files(scheme: Scheme) -> list[tuple[str, Path]]:
     """Return the files that the scheme names, as written and as a path, its own description first."""
     files = scheme.fichiers
     single = (files.communes, files.minutes, files.vitesses, files.parametres, files.carreaux, files.secteurs)
-    names = [*files.services, *files.routes, *single, files.haltes, files.criteres, files.apl]
+    written = (*files.actions, *files.gouvernance, files.noms, files.priorites)
+    names = [*files.services, *files.routes, *single, files.haltes, files.criteres, files.apl, *written]
     named = [(Path(name).name if Path(name).is_absolute() else name, scheme.path(name)) for name in names if name]
     return [(SCHEME_FILE, Path(scheme.folder) / SCHEME_FILE), *named]
 

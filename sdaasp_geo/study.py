@@ -8,10 +8,69 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from sdaasp_geo.action_plan import ActionPlan, Governance
 from sdaasp_geo.analysis.siting import Siting
 from sdaasp_geo.parameters import Parameters, Rule
 from sdaasp_geo.scheme import Scheme
 from sdaasp_geo.travel.engine import Method
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something that people must still decide, fill in or confirm.
+
+    Attributes
+    ----------
+    document : str
+        Where it is missing, in French: a kind of document (« Annexes »), a table (« Plan d'actions »).
+    what : str
+        What is missing, in French.
+    places : tuple of str
+        Names concerned: EPCI, codes of actions, rows.
+    """
+
+    document: str
+    what: str
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Programme:
+    """The scheme itself: what it plans, who decides, who signs, and where each action applies.
+
+    Attributes
+    ----------
+    plan, governance : ActionPlan, Governance
+        Structures of `action_plan`, territories with their codes where names were recognised.
+    actions, bodies : DataFrame
+        The layers they come from (`layers.actions`, `layers.governance`).
+    territories : DataFrame
+        One row per territory that a row of either layer names, and per code it stands for: ``table`` (``actions`` or
+        ``gouvernance``), ``kind`` (``niveau`` or ``type`` of the row), ``code``, ``rank``, ``words``,
+        ``territory_kind`` (``departement, petr, epci, commune``, or empty), ``territory_code``, ``territory_name``,
+        ``status`` (`layers.mentions`: reconnu, à confirmer, ambigu, inconnu), ``note``, ``candidates``, ``reason``
+        (empty, or why the row counts nowhere: name not recognised, territory outside the scheme).
+    reach : DataFrame
+        One row per action × EPCI of the study where it applies (`analysis.reach`): ``code`` (of the action),
+        ``siren``, ``via`` (French: how the action reaches it), ``level`` (kind of the territory named).
+    contradictions : DataFrame
+        Cells that two files give differently (`layers.plan_checks.merge_tables`), both tables together; ``table``,
+        ``kind``, ``code``, then ``plan_checks.CONTRADICTION_COLUMNS``.
+    notes : tuple of str
+        What the reader must know, in French.
+    decisions : tuple of Decision
+        What people must still decide or confirm in the plan and the governance.
+    """
+
+    plan: ActionPlan
+    governance: Governance
+    actions: pd.DataFrame
+    bodies: pd.DataFrame
+    territories: pd.DataFrame
+    reach: pd.DataFrame
+    contradictions: pd.DataFrame
+    notes: tuple[str, ...]
+    decisions: tuple[Decision, ...]
 
 
 @dataclass(frozen=True)
@@ -45,6 +104,8 @@ class Study:
         Inhabited cells of the studied communes (`layers.cells`), where the scheme gives some.
     stops : GeoDataFrame, optional
         Stops of buses and sessions (`layers.stops`), where the scheme gives some.
+    programme : Programme, optional
+        The scheme itself, where it gives its actions or its governance.
     """
 
     scheme: Scheme
@@ -66,6 +127,7 @@ class Study:
     inputs: tuple[tuple[str, Path], ...]
     cells: gpd.GeoDataFrame | None = None
     stops: gpd.GeoDataFrame | None = None
+    programme: Programme | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.layers import adjacency, cells, communes, contracts, findings, names, scope, territories
 from sdaasp_geo.parameters import Parameters, Rule, read_parameters, rules_of
 from sdaasp_geo.pipeline.offer import read_offer
+from sdaasp_geo.pipeline.programme import read_programme
 from sdaasp_geo.pipeline.reporting import Report, quiet
 from sdaasp_geo.scheme import Scheme, input_files
 from sdaasp_geo.sources import boundaries, france
@@ -61,6 +62,8 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
     report("Points de service")
     points, stops, told_offer = read_offer(scheme, parameters, layer, departement=departement.code)
     inhabited, told = _cells(scheme, layer)
+    report("Plan d'actions et gouvernance")
+    programme = read_programme(scheme, communes=layer, epci=epci, petr_members=members)
     return Study(
         scheme=scheme,
         parameters=parameters,
@@ -80,11 +83,12 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
         warnings=(
             *(*warnings, *notes, *findings.difference_notes(differences), *findings.convention_notes(layer, epci)),
             *(*findings.point_notes(points), *told_offer, *findings.absent_services(points, scheme.mesure.services)),
-            *told,
+            *(*told, *(programme.notes if programme else ())),
         ),
         inputs=(*input_files(scheme), *_embedded_inputs(departement.zone)),
         cells=inhabited,
         stops=stops,
+        programme=programme,
     )
 
 

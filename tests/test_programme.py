@@ -1,0 +1,153 @@
+"""The two embedded schemes and the fictional one: what is read, where actions apply, what is left to decide."""
+
+from __future__ import annotations
+
+import shutil
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from sdaasp_geo import pipeline
+from sdaasp_geo.action_plan import governance_fields
+from sdaasp_geo.errors import InputError
+from sdaasp_geo.french import NBSP
+from sdaasp_geo.scheme import examples, find_scheme, read_scheme
+from sdaasp_geo.study import Programme, Study
+
+EXAMPLE = "exemple-fictif"
+SIGNING_04 = "200034700 200067437 200068625 200068765 200071025 200071033 200072304 240400440".split()  # noqa: SIM905
+HEADER = ",".join(field.name for field in governance_fields())
+
+
+@cache
+def study(name: str) -> Study:
+    return pipeline.prepare(read_scheme(name))
+
+
+def programme(name: str) -> Programme:
+    found = study(name).programme
+    assert found is not None
+    return found
+
+
+def decisions(found: Programme) -> dict[str, tuple[str, ...]]:
+    return {f"{item.document}, {item.what}": item.places for item in found.decisions}
+
+
+def test_the_action_sheet_of_04_applies_in_the_eight_epci_that_it_names() -> None:
+    found = programme("alpes-de-haute-provence")
+    assert [action.code for action in found.plan.actions] == ["1-B-2"]
+    assert list(found.reach["siren"]) == SIGNING_04
+    assert {place.code for place in found.plan.actions[0].territoires} == {"04", *SIGNING_04}
+    assert [own.territoire.code for own in found.governance.epci] == [
+        *("200067437", "200034700", "200068625", "200072304"),
+        *("200068765", "200071033", "240400440", "200071025"),
+    ]
+
+
+def test_the_notebook_of_65_applies_in_its_five_petr_and_nine_epci() -> None:
+    found = programme("hautes-pyrenees")
+    assert len(found.plan.orientations) == 5
+    assert [goal.code for goal in found.plan.objectifs] == ["16"]
+    assert {place.code for place in found.plan.actions[0].territoires} == {
+        *("coeur-de-bigorre", "coteaux", "lourdes-vallees-des-gaves", "nestes", "val-d-adour")
+    }
+    signing = study("hautes-pyrenees").epci.query("role == 'signataire'")["siren"]
+    assert set(found.reach["siren"]) >= set(signing)
+    assert (found.territories["reason"] == "").all()
+
+
+def test_what_the_two_documents_do_not_tell_is_left_to_decide() -> None:
+    told = decisions(programme("hautes-pyrenees"))
+    assert f"Plan d'actions, 17 objectifs opérationnels annoncés, 1 décrits" in told  # noqa: F541
+    assert told["Plan d'actions, 33 actions annoncées, 1 décrites"] == ()
+    assert len(told["Gouvernance, élu référent"]) == 9
+    told = decisions(programme("alpes-de-haute-provence"))
+    assert told["Plan d'actions, statut"] == ("1-B-2",)
+    assert len(told["Gouvernance, représentant au Comité technique"]) == 8
+
+
+def test_the_fictional_scheme_is_found_and_is_not_one_of_the_embedded_schemes() -> None:
+    assert examples() == [EXAMPLE]
+    assert find_scheme(EXAMPLE).parent.name == "examples"
+    assert len(programme(EXAMPLE).plan.actions) == 33
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(find_scheme(EXAMPLE), tmp_path / "essai"))
+
+
+def add(folder: Path, name: str, content: str, table: str) -> None:
+    """Add a file to a table of the scheme."""
+    (folder / name).write_text(content, encoding="utf-8")
+    path = folder / "scheme.toml"
+    first = "actions.csv" if table == "actions" else "governance.csv"
+    changed = path.read_text(encoding="utf-8").replace(f'["{first}"]', f'["{first}", "{name}"]')
+    path.write_text(changed, encoding="utf-8")
+
+
+def prepared(folder: Path) -> Programme:
+    found = pipeline.prepare(read_scheme(str(folder))).programme
+    assert found is not None
+    return found
+
+
+def test_two_files_that_differ_are_both_told(folder: Path) -> None:
+    add(
+        folder,
+        "suite.csv",
+        "code;titre;statut;porteurs\nF05;Autre titre;abandonnée;\nG01;Action ajoutée;;\n",
+        "actions",
+    )
+    found = prepared(folder)
+    assert len(found.plan.actions) == 34
+    assert list(found.contradictions["column"]) == ["titre", "statut"]
+    told = [item.what for item in found.decisions if item.places == ("F05",)]
+    assert f"statut{NBSP}: «{NBSP}réalisée{NBSP}» (actions.csv) ou «{NBSP}abandonnée{NBSP}» (suite.csv)" in told
+
+
+def test_a_sheet_in_words_joins_a_table(folder: Path) -> None:
+    sheet = "Fiche action n° 1-Z-9 : Essai\nPorteur de l'action : Préfecture\nTerritoire(s) : CC Aure Louron, Lyon\n"
+    add(folder, "fiche.txt", sheet, "actions")
+    found = prepared(folder)
+    action = next(one for one in found.plan.actions if one.code == "1-Z-9")
+    assert action.porteurs == ("Préfecture",)
+    assert set(found.reach.loc[found.reach["code"] == "1-Z-9", "siren"]) == {"246500573"}
+    outside = [item for item in found.decisions if "Lyon" in item.what]
+    assert [item.places for item in outside] == [("1-Z-9",)]
+
+
+def test_faults_of_a_file_stop_the_run_with_their_place(folder: Path) -> None:
+    add(folder, "faux.csv", "code;titre;statut\nF40;Une action;peut-être\nF41;;en cours\n", "actions")
+    with pytest.raises(InputError) as caught:
+        prepared(folder)
+    assert [(fault.file, fault.row, fault.column) for fault in caught.value.faults] == [
+        ("faux.csv", 2, "statut"),
+        ("faux.csv", 3, "titre"),
+    ]
+
+
+def test_a_territory_of_another_departement_is_kept_and_counts_nowhere(folder: Path) -> None:
+    add(folder, "loin.csv", "code;titre;territoires\nG02;Loin;Communauté d'agglomération du Grand Auch\n", "actions")
+    found = prepared(folder)
+    row = found.territories[found.territories["code"] == "G02"].iloc[0]
+    assert row["reason"]
+    assert "G02" not in set(found.reach["code"])
+    assert any(item.places == ("G02",) and "Grand Auch" in item.what for item in found.decisions)
+
+
+def test_other_names_of_the_scheme_are_names(folder: Path) -> None:
+    (folder / "noms.csv").write_text("type,code,nom\nepci,246500573,Vallées d'en haut\n", encoding="utf-8")
+    path = folder / "scheme.toml"
+    text = path.read_text(encoding="utf-8").replace("[fichiers]\n", '[fichiers]\nnoms = "noms.csv"\n')
+    path.write_text(text, encoding="utf-8")
+    add(folder, "plus.csv", "code;titre;territoires\nG03;Ici;Vallées d'en haut\n", "actions")
+    found = prepared(folder)
+    assert list(found.reach.loc[found.reach["code"] == "G03", "siren"]) == ["246500573"]
+
+
+def test_an_empty_table_says_so(folder: Path) -> None:
+    add(folder, "vide.csv", f"{HEADER}\n", "gouvernance")
+    assert len(prepared(folder).governance.epci) == 9
