@@ -189,6 +189,8 @@ def _part_6(document: DocumentType) -> None:
     _table(document, "orientations", (5.6, 6.6, 5.2))
     _heading(document, "{{r runs(facts.texts.titre_2_3[0]) }}", level=3)
     _paragraphs(document, "article_2_3")
+    _table(document, "plan", (1.4, 5.6, 3.0, 4.0, 3.4))
+    _paragraphs(document, "article_2_3_propositions")
     _table(document, "actions", (0.8, 4.9, 4.2, 3.7, 3.8))
     _paragraphs(document, "article_2_3_fin")
     _heading(document, "Article 3 – Représentants de l'EPCI dans la gouvernance du schéma", level=2)

@@ -16,6 +16,7 @@ from sdaasp_geo.cli_options import (
     FOLDER,
     cache_option,
     download,
+    echo_decisions,
     engine_option,
     progress,
     quiet_option,
@@ -74,10 +75,7 @@ def build(
         click.echo(f"  {name}")
     for warning in result.warnings:
         click.echo(f"À savoir{NBSP}: {warning}")
-    if result.undecided:
-        click.echo(f"Reste à décider avant signature{NBSP}:")
-        for item in result.undecided:
-            click.echo(f"  {item}")
+    echo_decisions(result.decisions)
     click.echo("Trois chiffres" + (" (estimation)" if result.estimate else "") + f"{NBSP}:")
     for figure in result.figures:
         click.echo(f"  {figure.value} {figure.label}")

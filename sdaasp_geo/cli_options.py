@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sdaasp_geo.french import NBSP
+
+if TYPE_CHECKING:
+    from sdaasp_geo.study import Decision
+
+_SHOWN = 3
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -65,6 +71,26 @@ def download(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)
         yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total or None)
+
+
+def echo_decisions(decisions: Iterable[Decision]) -> None:
+    """Print what people must still decide, grouped by document."""
+    document = ""
+    for decision in decisions:
+        if not document:
+            click.echo(f"Reste à décider avant signature{NBSP}:")
+        if decision.document != document:
+            document = decision.document
+            click.echo(f"  {document}")
+        click.echo(f"    {decision.what}{_concerned(decision.places)}")
+    if document:
+        click.echo("  Le détail est dans tables/a_decider.csv.")
+
+
+def _concerned(places: Sequence[str]) -> str:
+    if not places:
+        return ""
+    return f" ({', '.join(places)})" if len(places) <= _SHOWN else f" ({len(places)} lignes ou territoires)"
 
 
 def _silent(_step: str) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import json
 import shutil
 from functools import cache
 from pathlib import Path
 
+import docx
 import pytest
+from click.testing import CliRunner
 
 from sdaasp_geo import pipeline
 from sdaasp_geo.action_plan import governance_fields
+from sdaasp_geo.cli import app
 from sdaasp_geo.errors import InputError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.scheme import examples, find_scheme, read_scheme
@@ -60,8 +66,8 @@ def test_the_notebook_of_65_applies_in_its_five_petr_and_nine_epci() -> None:
 
 def test_what_the_two_documents_do_not_tell_is_left_to_decide() -> None:
     told = decisions(programme("hautes-pyrenees"))
-    assert f"Plan d'actions, 17 objectifs opérationnels annoncés, 1 décrits" in told  # noqa: F541
-    assert told["Plan d'actions, 33 actions annoncées, 1 décrites"] == ()
+    assert told["Plan d'actions, 17 objectifs opérationnels annoncés, 1 décrit"] == ()
+    assert told["Plan d'actions, 33 actions annoncées, 1 décrite"] == ()
     assert len(told["Gouvernance, élu référent"]) == 9
     told = decisions(programme("alpes-de-haute-provence"))
     assert told["Plan d'actions, statut"] == ("1-B-2",)
@@ -151,3 +157,40 @@ def test_other_names_of_the_scheme_are_names(folder: Path) -> None:
 def test_an_empty_table_says_so(folder: Path) -> None:
     add(folder, "vide.csv", f"{HEADER}\n", "gouvernance")
     assert len(prepared(folder).governance.epci) == 9
+
+
+def test_decisions_are_the_same_printed_in_the_manifest_and_in_the_table(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["build", "alpes-de-haute-provence", "--out", str(tmp_path / "04")])
+    assert result.exit_code == 0, result.output
+    listed = json.loads((tmp_path / "04" / "manifest.json").read_text(encoding="utf-8"))["decisions"]
+    printed = result.output[result.output.index("Reste à décider") : result.output.index("Trois chiffres")]
+    for decision in listed:
+        assert decision["what"] in printed
+    with (tmp_path / "04" / "tables" / "a_decider.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = [(row["document"], row["decision"], row["concerne"]) for row in csv.DictReader(stream)]
+    assert rows == [(one["document"], one["what"], place) for one in listed for place in (one["places"] or [""])]
+    own = {one["what"]: len(one["places"]) for one in listed if one["document"] == "Annexes"}
+    assert own["date de l'arrêté préfectoral"] == 8
+    assert own["nom et fonction"] == 8
+
+
+def test_the_annexes_of_both_schemes_carry_what_the_documents_tell(tmp_path: Path) -> None:
+    for name, epci, words in (
+        (
+            "hautes-pyrenees",
+            "Aure Louron",
+            ("Journée annuelle des services au public", "30 mars 2018", "PETR du Pays des Nestes"),
+        ),
+        (
+            "alpes-de-haute-provence",
+            "200071025",
+            ("Adapter une gouvernance locale", "Etat", "deux fois par an au minimum"),
+        ),
+    ):
+        files = pipeline.annexe(read_scheme(name), epci, tmp_path / name)
+        text = html.unescape(files[0].read_text(encoding="utf-8")).replace(NBSP, " ")
+        for word in words:
+            assert word in text, (name, word)
+        document = docx.Document(str(files[1]))
+        cells = " ".join(cell.text for table in document.tables for row in table.rows for cell in row.cells)
+        assert words[0] in cells.replace(NBSP, " ")

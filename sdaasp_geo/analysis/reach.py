@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from sdaasp_geo.action_plan import ACTION
-from sdaasp_geo.french import NBSP
 from sdaasp_geo.layers.names import COMMUNE, DEPARTEMENT, EPCI, PETR
 
 NOT_SAID = "territoire non dit"
@@ -67,8 +66,8 @@ def action_reach(
 
 _VIA = {
     EPCI: "EPCI nommé",
-    COMMUNE: f"par la commune{NBSP}: {{name}}",
-    PETR: f"par le PETR{NBSP}: {{name}}",
+    COMMUNE: "commune de {name}",
+    PETR: "{name}",
     DEPARTEMENT: "tout le département",
 }
 

@@ -78,7 +78,7 @@ def span_of(first: Period, last: Period) -> Period:
     Where the second has no words, the end of the first is the end only when its words name one (« 2018-2020 », « de
     mars à juin 2018 »): a start alone (« printemps 2018 ») does not say when the action ends.
     """
-    words = " – ".join(part for part in (first.words.strip(), last.words.strip()) if part)
+    words = " – ".join(dict.fromkeys(part for part in (first.words.strip(), last.words.strip()) if part))
     if not last.words.strip():
         if first.start is None or first.end is None or _names_both(first.words):
             return Period(words=words, start=first.start, end=first.end, reason=first.reason)

@@ -15,6 +15,7 @@ from sdaasp_geo.outputs import (
     annexe_identity,
     annexe_method,
     annexe_perimeter,
+    annexe_plan,
     annexe_presence,
 )
 from sdaasp_geo.outputs.annexe_model import AnnexeFacts, Table, Texts, cleaned, numbered
@@ -134,6 +135,7 @@ def _tables(scope: Scope) -> dict[str, Table]:
             header=("Orientation du schéma", "Ce que montrent les chiffres", "Déclinaison retenue"),
             rows=annexe_actions.orientation_rows(scope),
         ),
+        "plan": annexe_plan.plan_table(scope),
         "actions": Table(
             title="Propositions d'actions",
             header=(
@@ -148,7 +150,7 @@ def _tables(scope: Scope) -> dict[str, Table]:
         "representants": Table(
             title="Représentants de l'EPCI",
             header=("Instance", "Rôle", "Titulaire", "Suppléant"),
-            rows=annexe_draft.representatives_rows(),
+            rows=annexe_plan.representatives_rows(scope),
         ),
         "non_mesure": annexe_method.unmeasured_table(scope),
         "regles": annexe_method.rules_table(scope),

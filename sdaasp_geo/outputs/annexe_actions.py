@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from sdaasp_geo.french import NBSP, count, listing, number, percent, threshold
+from sdaasp_geo.outputs import annexe_plan
 from sdaasp_geo.outputs.annexe_access import flagged
 from sdaasp_geo.outputs.annexe_hours import opens_on_saturday
 from sdaasp_geo.outputs.annexe_identity import MAIRIE, census_shares, main_points, place_rate, places_of
@@ -17,14 +18,18 @@ _ELSEWHERE = "listées en partie 2"
 def orientation_rows(scope: Scope) -> tuple[Texts, ...]:
     """Draft « Des orientations adaptées »: each orientation, what the figures show, and the decision left blank."""
     decision = blank("choix de l'EPCI")
-    orientations = scope.study.scheme.convention.orientations
+    orientations = annexe_plan.planned_orientations(scope)
     if orientations:
-        return tuple((text, _evidence(scope, text), decision) for text in orientations)
+        return tuple((text, _shown(scope, text), decision) for text in orientations)
     themes = ("présence des services", "accès aux services", "services pour tous", "gouvernance locale")
     return tuple(
         (blank(f"orientation du schéma sur le thème «{NBSP}{theme}{NBSP}»"), _evidence(scope, theme), decision)
         for theme in themes
     )
+
+
+def _shown(scope: Scope, orientation: str) -> str:
+    return " ".join(text for text in (_evidence(scope, orientation), annexe_plan.answering(scope, orientation)) if text)
 
 
 def _evidence(scope: Scope, orientation: str) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sdaasp_geo.analysis.deficits import NOT_MEASURED, SERVED
 from sdaasp_geo.french import NBSP, count, listing, minutes, number, percent, threshold
+from sdaasp_geo.outputs import annexe_plan
 from sdaasp_geo.outputs.annexe_access import flagged
 from sdaasp_geo.outputs.annexe_border import border_figures
 from sdaasp_geo.outputs.annexe_hours import opens_on_saturday
@@ -236,17 +237,6 @@ def _border(scope: Scope) -> str:
     return f"{text}. L'organisation de l'accueil dépend donc aussi des territoires voisins."
 
 
-def representatives_rows() -> tuple[Texts, ...]:
-    """Return the seats of article 3, with blanks for the names."""
-    seats = (
-        ("Conférence ou comité de pilotage du schéma", "Représentant de l'EPCI"),
-        ("Comité technique du schéma", "Représentant de l'EPCI"),
-        ("Gouvernance locale de l'EPCI", "Élu référent"),
-        ("Gouvernance locale de l'EPCI", "Référent technique"),
-    )
-    return tuple((place, role, blank("nom et fonction"), blank("suppléant")) for place, role in seats)
-
-
 _SIGNATORIES_DECIDE = (
     "L'État, le Département et l'EPCI précisent ci-après, pour ce territoire, les engagements généraux du schéma. Les "
     "constats sont tirés des parties 1 à 5\u202f; les passages entre crochets sont laissés à la décision "
@@ -257,7 +247,7 @@ _EPCI_CHOOSES = (
     "déclinaison appartient à l'EPCI et à ses partenaires."
 )
 _PROPOSALS = (
-    "Les actions qui suivent sont des propositions, déduites des constats de cette annexe. Aucune n'engage les "
+    "Les propositions ci-dessous sont déduites des constats de cette annexe. Aucune n'engage les "
     "signataires tant que son pilote, ses partenaires et son calendrier n'ont pas été arrêtés."
 )
 
@@ -267,10 +257,11 @@ def articles(scope: Scope) -> dict[str, Texts]:
     convention = scope.study.scheme.convention
     name = full_name(str(scope.epci["name"]), str(scope.epci["kind"]))
     period = convention.periode.replace(" - ", f"{NBSP}–{NBSP}") or blank("période")
-    years = count(convention.duree_ans, "an")
+    years, end = annexe_plan.duration(scope)
     duration = (
-        f"La convention prend effet à sa signature par les parties. Elle est conclue pour {years} à compter du "
-        f"{blank('date')}, date de l'arrêté préfectoral qui fixe le schéma, et prend fin le {blank('date')}."
+        f"La convention prend effet à sa signature par les parties. Elle est conclue pour {years} à "
+        f"compter du {annexe_plan.order_day(scope)}, date de l'arrêté préfectoral qui fixe le schéma, et prend fin le "
+        f"{end}."
     )
     revision = (
         f"Les chiffres de la présente annexe décrivent le périmètre au {scope.vintage}\u202f; ils peuvent être "
@@ -281,9 +272,13 @@ def articles(scope: Scope) -> dict[str, Texts]:
         "article_2_1": realities(scope),
         "article_2_2": (_EPCI_CHOOSES,),
         "titre_2_3": (f"3.3. Une première série d'actions pour la période {period}",),
-        "article_2_3": (_PROPOSALS,),
+        "article_2_3": annexe_plan.plan_sentences(scope),
+        "article_2_3_propositions": (_PROPOSALS,),
         "article_2_3_fin": (blank("autres actions retenues par l'EPCI, ou actions écartées et motif"),),
-        "article_3": (f"Pour prendre part au suivi du schéma, l'EPCI ({name}) désigne les personnes suivantes.",),
-        "article_4": (duration, revision),
-        "signature": (f"Fait à {blank('lieu')}, le {blank('date')}, en trois exemplaires.",),
+        "article_3": (
+            *annexe_plan.governance_sentences(scope),
+            f"Pour prendre part au suivi du schéma, l'EPCI ({name}) désigne les personnes suivantes.",
+        ),
+        "article_4": (*annexe_plan.decision_sentences(scope), duration, revision),
+        "signature": (f"Fait à {blank('lieu de signature')}, le {blank('date de signature')}, en trois exemplaires.",),
     }

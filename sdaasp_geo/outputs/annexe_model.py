@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sdaasp_geo.french import NBSP
 
 _BLANK = re.compile(r"(\[à\scompléter[^\]]*\])")
+_ASKED = re.compile(r"^\[à\scompléter\s*:?\s*")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 Texts = tuple[str, ...]
@@ -107,6 +108,24 @@ def segments(text: str) -> list[Segment]:
     [False, True, False]
     """
     return [Segment(piece, _BLANK.fullmatch(piece) is not None) for piece in _BLANK.split(text) if piece]
+
+
+def blanks_in(texts: Iterable[str]) -> Texts:
+    """Return what the blanks of some texts ask for, in order, each once.
+
+    Examples
+    --------
+    >>> blanks_in([f"Fait à {blank('lieu')}, le {blank('date')}.", f"Signé le {blank('date')}."])
+    ('lieu', 'date')
+    """
+    found = (piece for text in texts for piece in _BLANK.findall(text))
+    return tuple(dict.fromkeys(_ASKED.sub("", piece).removesuffix("]") for piece in found))
+
+
+def texts_of(facts: AnnexeFacts) -> Texts:
+    """Return every text and every cell of an annex, in order."""
+    cells = [cell for table in facts.tables.values() for row in table.rows for cell in row]
+    return (*(text for texts in facts.texts.values() for text in texts), *cells)
 
 
 def clean(text: str) -> str:

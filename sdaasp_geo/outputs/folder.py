@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from sdaasp_geo.french import NBSP
 from sdaasp_geo.layers.territories import SIGNS
 from sdaasp_geo.outputs import annexe, annexe_docx, annexe_html, geopackage, site, static_map, tables, web_map
+from sdaasp_geo.outputs.annexe_model import blanks_in, texts_of
 from sdaasp_geo.outputs.diagnosis_tables import diagnosis_tables
 from sdaasp_geo.outputs.escape import safe_file_stem
 from sdaasp_geo.outputs.headline import Figure, headline_figures
 from sdaasp_geo.outputs.manifest import build_manifest, warnings_of, write_manifest
 from sdaasp_geo.outputs.negotiation import NegotiationLink, write_negotiations
 from sdaasp_geo.outputs.penalty_map import draw_penalty_map
+from sdaasp_geo.outputs.plan_tables import decisions_table, plan_tables
 from sdaasp_geo.outputs.site import AnnexeLink
-from sdaasp_geo.study import Measures, Study
+from sdaasp_geo.study import Decision, Measures, Study
 
 STEPS = 4
 """Steps that `write_run` reports."""
 
+ANNEXES = "Annexes"
 MAP = "maps/carte.html"
 PENALTY_MAP = "maps/penalite.png"
-UNDECIDED = (
-    "orientations retenues par territoire (article 3.2)",
-    "actions, pilotes, partenaires et calendrier (article 3.3)",
-    "représentants de l'EPCI à la Conférence et au Comité technique (article 3)",
-    "dates de l'arrêté préfectoral, de signature et de fin (article 4)",
-)
-"""What people decide in every annex."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run wrote: files (relative to the folder), the figures that matter, warnings, what remains to decide."""
+    """What a run wrote: files (relative to the folder), the figures that matter, warnings, what people must decide."""
 
     files: tuple[str, ...]
     figures: tuple[Figure, ...]
     warnings: tuple[str, ...]
-    undecided: tuple[str, ...]
+    decisions: tuple[Decision, ...]
     estimate: bool
 
 
@@ -74,23 +69,39 @@ def write_run(
     signing = study.epci.loc[study.epci["role"] == SIGNS, "siren"]
     links = [write_annexe(study, measures, census, folder / "annexes", siren=siren) for siren in signing]
     report("Tableaux et couches")
-    published = [*tables.build_tables(study, measures), *diagnosis_tables(study, measures)]
+    decisions = (*annexe_decisions(study, links), *(study.programme.decisions if study.programme else ()))
+    published = [
+        *tables.build_tables(study, measures),
+        *diagnosis_tables(study, measures),
+        *plan_tables(study),
+        decisions_table(decisions),
+    ]
     tables.write_tables(published, folder / "tables", edition=study.scheme.edition)
     geopackage.write_geopackage(geopackage.build_layers(study, measures), folder / "layers.gpkg")
     sheets = _negotiations(study, measures, folder)
     report("Page d'accueil et manifeste")
     index = site.render_index(study, measures, map_href=MAP, annexes=links, negotiations=sheets)
     (folder / "index.html").write_text(index, encoding="utf-8")
-    manifest = build_manifest(study, measures, version=version, undecided=UNDECIDED)
+    manifest = build_manifest(study, measures, version=version, decisions=decisions)
     write_manifest(manifest, folder)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return Run(
         files=tuple(files),
         figures=tuple(headline_figures(study, measures)),
         warnings=warnings_of(study, measures),
-        undecided=tuple(f"{item}{NBSP}: {len(links)} annexes" for item in UNDECIDED),
+        decisions=decisions,
         estimate=measures.method.estimate,
     )
+
+
+def annexe_decisions(study: Study, links: Sequence[AnnexeLink]) -> tuple[Decision, ...]:
+    """List what the annexes leave blank: each thing once, with the EPCI concerned."""
+    names = dict(zip(study.epci["siren"], study.epci["name"], strict=True))
+    places: dict[str, list[str]] = {}
+    for link in links:
+        for what in link.blanks:
+            places.setdefault(what, []).append(names[link.siren])
+    return tuple(Decision(ANNEXES, what, tuple(concerned)) for what, concerned in places.items())
 
 
 def _negotiations(study: Study, measures: Measures, folder: Path) -> list[NegotiationLink]:
@@ -123,4 +134,5 @@ def write_annexe(study: Study, measures: Measures, census: pd.DataFrame, folder:
     stem = f"annexe-{safe_file_stem(siren, facts.epci)}"
     (folder / f"{stem}.html").write_text(annexe_html.render_html(facts, map_png=picture, alt=alt), encoding="utf-8")
     (folder / f"{stem}.docx").write_bytes(annexe_docx.render_docx(facts, map_png=picture, alt=alt))
-    return AnnexeLink(siren=siren, html=f"annexes/{stem}.html", docx=f"annexes/{stem}.docx")
+    blanks = blanks_in(texts_of(facts))
+    return AnnexeLink(siren=siren, html=f"annexes/{stem}.html", docx=f"annexes/{stem}.docx", blanks=blanks)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from sdaasp_geo.study import Diagnosis, Measures, Study
+from sdaasp_geo.study import Decision, Diagnosis, Measures, Programme, Study
 from sdaasp_geo.travel.engine import REACHED, Method
 
 MANIFEST = "manifest.json"
@@ -23,15 +23,15 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def build_manifest(study: Study, measures: Measures, *, version: str, undecided: Iterable[str]) -> dict[str, Any]:
+def build_manifest(study: Study, measures: Measures, *, version: str, decisions: Iterable[Decision]) -> dict[str, Any]:
     """Describe a run.
 
     Parameters
     ----------
     version : str
         Version of the package.
-    undecided : iterable of str
-        What people must still decide before signing, in French.
+    decisions : iterable of Decision
+        What people must still decide before signing.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def build_manifest(study: Study, measures: Measures, *, version: str, undecided:
         **describe_run(study, measures.method, version=version),
         "counts": _counts(study, measures),
         "warnings": list(warnings_of(study, measures)),
-        "undecided": list(undecided),
+        "decisions": [{"document": one.document, "what": one.what, "places": list(one.places)} for one in decisions],
     }
 
 
@@ -99,6 +99,7 @@ def _counts(study: Study, measures: Measures) -> dict[str, Any]:
             for k, v in study.communes.loc[study.communes["studied"], "ref_source"].value_counts().sort_index().items()
         },
         **cells,
+        **({} if study.programme is None else {"plan": _plan_counts(study.programme)}),
         **({} if measures.diagnosis is None else _diagnosis_counts(measures.diagnosis)),
     }
 
@@ -110,6 +111,17 @@ def _diagnosis_counts(diagnosis: Diagnosis) -> dict[str, Any]:
         "pairs": {str(k): int(v) for k, v in diagnosis.pairs["service"].value_counts().sort_index().items()},
         "criteria": {f"{criterion}: {name}": int(size) for (criterion, name), size in classes.items()},
         "opening_reasons": {str(reason): int(size) for reason, size in hours.items()},
+    }
+
+
+def _plan_counts(programme: Programme) -> dict[str, Any]:
+    """Count the rows of the plan and of the governance, and the territories that they name, by status."""
+    statuses = programme.territories["status"].value_counts().sort_index()
+    return {
+        **{str(k): int(v) for k, v in programme.actions["niveau"].value_counts().sort_index().items()},
+        **{f"gouvernance: {k}": int(v) for k, v in programme.bodies["type"].value_counts().sort_index().items()},
+        **{f"territoires: {status}": int(size) for status, size in statuses.items()},
+        "contradictions": len(programme.contradictions),
     }
 
 

@@ -21,11 +21,12 @@ from sdaasp_geo.study import Measures, Study
 
 @dataclass(frozen=True)
 class AnnexeLink:
-    """The files of one annex."""
+    """The files of one annex, and what they leave to fill in."""
 
     siren: str
     html: str
     docx: str
+    blanks: tuple[str, ...] = ()
 
 
 def render_index(

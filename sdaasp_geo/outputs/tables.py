@@ -13,15 +13,20 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 
+from sdaasp_geo.action_plan import action_fields, governance_fields
 from sdaasp_geo.outputs.escape import safe_cell
 from sdaasp_geo.study import Measures, Study
 
 _WORKBOOK = "sdaasp.xlsx"
 _WIDEST = 60
 _HEADER_HEIGHT = 48  # points: three lines of a wrapped label
-_INTEGER, _DECIMAL = "#,##0", "#,##0.0"
+_INTEGER, _DECIMAL, _DATE = "#,##0", "#,##0.0", "dd/mm/yyyy"
 _SHARES = ("share_within", "nearest_elsewhere_share", "share", "share_beyond", "share_between", "cumulative_share")
-_DICTIONARIES = ("columns.toml", "columns_diagnosis.toml")
+_DICTIONARIES = ("columns.toml", "columns_diagnosis.toml", "columns_plan.toml")
+_CSV_FORMATS = {"float_format": "%.4f", "date_format": "%Y-%m-%d"}
+_PUBLISHED = {"actions": action_fields, "gouvernance": governance_fields}
+"""Tables whose columns are those of a published Table Schema."""
+
 _PREFIXES = {
     "second_": ("second_", "deuxième lieu le plus proche"),
     "inside_": ("dedans_", "lieu le plus proche dans le département"),
@@ -55,6 +60,9 @@ def _dictionary() -> dict[str, dict[str, str]]:
 
 def describe_column(table: str, column: str) -> dict[str, str]:
     """Return the published name, French label, unit and meaning of a column of a table."""
+    for field in _PUBLISHED[table]() if table in _PUBLISHED else ():
+        if field.name == column:
+            return {"name": column, "label": field.title, "unit": "", "meaning": field.description}
     known = _dictionary()
     for prefix in _PREFIXES:
         rest = column.removeprefix(prefix)
@@ -165,7 +173,9 @@ def write_tables(tables: list[Table], folder: Path, *, edition: dt.date) -> list
             continue
         guarded = published.apply(lambda column: column.map(safe_cell) if column.dtype in ("object", "str") else column)
         path = path.with_suffix(".csv")
-        guarded.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n", float_format="%.4f")
+        guarded.to_csv(
+            path, index=False, encoding="utf-8-sig", lineterminator="\n", float_format="%.4f", date_format="%Y-%m-%d"
+        )
         written.append(path)
     return [
         *written,
@@ -204,6 +214,7 @@ def _write_workbook(tables: list[Table], path: Path, *, edition: dt.date) -> Pat
             "int": book.add_format({"num_format": _INTEGER}),
             "float": book.add_format({"num_format": _DECIMAL}),
             "share": book.add_format({"num_format": "0.0%"}),
+            "date": book.add_format({"num_format": _DATE}),
         }
         for table in tables:
             _write_sheet(book, formats, table)
@@ -233,6 +244,8 @@ def _write_sheet(book: Any, formats: dict[str, Any], table: Table) -> None:  # n
 def _kind(values: pd.Series, column: str) -> str:
     if column in _SHARES:
         return "share"
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return "date"
     if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
         return "text"
     return "int" if pd.api.types.is_integer_dtype(values) and column not in {"vintage", "population_year"} else "float"
@@ -240,7 +253,7 @@ def _kind(values: pd.Series, column: str) -> str:
 
 def _cells(values: pd.Series) -> Iterator[tuple[int, object]]:
     for line, value in enumerate(values.tolist(), start=1):
-        if value is not None and not (isinstance(value, float) and pd.isna(value)) and value is not pd.NA:
+        if not pd.isna(value):
             yield line, value
 
 
@@ -249,5 +262,7 @@ def _write_cell(sheet: Any, line: int, position: int, value: object, style: Any)
         sheet.write_string(line, position, "oui" if value else "non")
     elif isinstance(value, int | float):
         sheet.write_number(line, position, value, style)
+    elif isinstance(value, dt.datetime):
+        sheet.write_datetime(line, position, value, style)
     else:
         sheet.write_string(line, position, str(value))

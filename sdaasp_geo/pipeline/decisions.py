@@ -21,9 +21,9 @@ _ACTION_BLANKS = {
     "statut": "statut",
 }
 _COUNTED = {
-    "orientations": (ORIENTATION, "orientations annoncées", "décrites"),
-    "objectifs": (OBJECTIVE, "objectifs opérationnels annoncés", "décrits"),
-    "actions": (ACTION, "actions annoncées", "décrites"),
+    "orientations": (ORIENTATION, "orientations annoncées", "décrite"),
+    "objectifs": (OBJECTIVE, "objectifs opérationnels annoncés", "décrit"),
+    "actions": (ACTION, "actions annoncées", "décrite"),
 }
 """Number announced, the level it counts, and how both are said."""
 
@@ -74,7 +74,7 @@ def _announced(actions: pd.DataFrame, bodies: pd.DataFrame) -> list[Decision]:
     for code, (level, told, held) in _COUNTED.items():
         announced, described = numbers.get(code), int((actions["niveau"] == level).sum())
         if announced is not None and not pd.isna(announced) and announced != described:
-            found.append(Decision(PLAN, f"{announced:.0f} {told}, {described} {held}"))
+            found.append(Decision(PLAN, f"{announced:.0f} {told}, {described} {held}{'s' if described > 1 else ''}"))
     return found
 
 
@@ -105,16 +105,16 @@ def _unread(actions: pd.DataFrame) -> list[Decision]:
 
 def _undated(bodies: pd.DataFrame) -> list[Decision]:
     told = {
-        (CONVENTION, "date de signature"): "day",
-        (CONVENTION, "date de fin"): "end",
-        (DECISION, "date"): "day",
-        (MEETING, "date"): "day",
+        (CONVENTION, "date de signature de la convention"): "day",
+        (CONVENTION, "date de fin de la convention"): "end",
+        (DECISION, "date de la décision"): "day",
+        (MEETING, "date de la réunion"): "day",
     }
     found = []
     for (kind, what), column in told.items():
         rows = bodies[(bodies["type"] == kind) & bodies[column].isna()]
         if len(rows):
-            found.append(Decision(GOVERNANCE, f"{what} ({kind})", tuple(rows["nom"] + _of(rows))))
+            found.append(Decision(GOVERNANCE, what, tuple(rows["nom"] + _of(rows))))
     silent = bodies[(bodies["type"] == BODY) & (bodies["frequence"] == "") & bodies["meetings_min"].isna()]
     return [*found, *([Decision(GOVERNANCE, "fréquence des réunions", tuple(silent["nom"]))] if len(silent) else [])]
 

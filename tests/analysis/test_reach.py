@@ -30,7 +30,7 @@ def reached(*rows: tuple[str, int, str, str, str]) -> list[tuple[str, ...]]:
 
 def test_each_kind_of_territory_reaches_its_epci() -> None:
     assert reached(("1", 1, "epci", "C", "")) == [("1", "C", "EPCI nommé", "epci")]
-    assert reached(("1", 1, "commune", "65003", "")) == [("1", "B", "par la commune\u00a0: 65003", "commune")]
+    assert reached(("1", 1, "commune", "65003", "")) == [("1", "B", "commune de 65003", "commune")]
     assert [row[1] for row in reached(("1", 1, "petr", "pays", ""))] == ["B", "C"]
 
 
