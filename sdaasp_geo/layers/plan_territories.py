@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 
 import msgspec
 import pandas as pd
@@ -57,6 +57,7 @@ def plan_territories(
     listed = territories(_with_own_names(layer, kind)).reset_index(drop=True)
     texts = listed["territory_code"].where(listed["territory_code"] != "", listed["words"])
     own = listed[kind] == LOCAL
+    sources = listed.to_dict("records")
     rows = []
     for mask, kinds in ((own, (EPCI,)), (~own, KINDS)):
         wanted = texts[mask]
@@ -64,7 +65,7 @@ def plan_territories(
             list(wanted), gazetteer, departement=departement, vintage=vintage, signatories=signatories, kinds=kinds
         )
         rows += [
-            (listed.loc[wanted.index[mention["position"]]], mention, code, name)
+            (sources[wanted.index[mention["position"]]], mention, code, name)
             for mention in read.to_dict("records")
             for code, name in _codes(mention)
         ]
@@ -89,7 +90,7 @@ def _codes(mention: Mapping[str, object]) -> list[tuple[str, str]]:
 
 
 def _row(
-    table: str, kind: str, source: pd.Series, mention: Mapping[str, object], code: str, name: str
+    table: str, kind: str, source: Mapping[Hashable, object], mention: Mapping[str, object], code: str, name: str
 ) -> tuple[object, ...]:
     read = str(mention["kind"])
     reason = "" if mention["status"] == KNOWN else str(mention["note"] or mention["status"])
