@@ -176,6 +176,9 @@ def _part_4(document: DocumentType) -> None:
     _table(document, "criteres", (5.0, 1.8, 1.8, 1.6, 1.6, 1.3, 1.4, 1.4, 1.5), right=(5, 6, 7, 8))
     _paragraphs(document, "criteres")
     _table(document, "sensibilite", (4.9, 1.9, 1.7, 1.3, 1.6, 1.5, 1.4, 1.4, 1.7), right=(1, 2, 3, 4, 5, 6, 7, 8))
+    _heading(document, "Écarts et actions du schéma", level=2)
+    _paragraphs(document, "ecarts")
+    _table(document, "ecarts", (4.4, 2.2, 1.9, 3.6, 2.6, 2.7))
 
 
 def _part_6(document: DocumentType) -> None:

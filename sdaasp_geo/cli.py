@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from sdaasp_geo import __version__
+from sdaasp_geo.cli_grid import grid
 from sdaasp_geo.cli_options import (
     FILE,
     FOLDER,
@@ -22,6 +23,7 @@ from sdaasp_geo.cli_options import (
     quiet_option,
     roads_option,
 )
+from sdaasp_geo.cli_plan import report
 from sdaasp_geo.errors import SdaaspError
 from sdaasp_geo.french import NBSP
 
@@ -213,6 +215,10 @@ def compare(before: str, after: str, *, out: Path, cache: Path | None, quiet: bo
         click.echo(f"  {row.service}, {row.sentence}")
     for note in found.notes:
         click.echo(f"À savoir{NBSP}: {note}")
+
+
+app.add_command(report)
+app.add_command(grid)
 
 
 @app.group(subcommand_metavar="COMMANDE [ARGUMENTS]…")

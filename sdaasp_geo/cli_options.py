@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sdaasp_geo.study import Decision
 
 _SHOWN = 3
+_TABLES = ("Plan d'actions", "Gouvernance")
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -82,15 +83,17 @@ def echo_decisions(decisions: Iterable[Decision]) -> None:
         if decision.document != document:
             document = decision.document
             click.echo(f"  {document}")
-        click.echo(f"    {decision.what}{_concerned(decision.places)}")
+        click.echo(f"    {decision.what}{_concerned(decision)}")
     if document:
         click.echo("  Le détail est dans tables/a_decider.csv.")
 
 
-def _concerned(places: Sequence[str]) -> str:
+def _concerned(decision: Decision) -> str:
+    places = decision.places
     if not places:
         return ""
-    return f" ({', '.join(places)})" if len(places) <= _SHOWN else f" ({len(places)} lignes ou territoires)"
+    noun = "lignes" if decision.document in _TABLES else "territoires"
+    return f" ({', '.join(places)})" if len(places) <= _SHOWN else f" ({len(places)} {noun})"
 
 
 def _silent(_step: str) -> None:

@@ -154,6 +154,8 @@ class Diagnosis:
         `analysis.sensitivity`, `analysis.distribution`, `analysis.inequality`.
     catchment, catchment_places : DataFrame
         `analysis.catchment`: hours a week for 1,000 inhabitants.
+    dimensions : DataFrame
+        `analysis.dimensions`: which of the seven dimensions of accessibility are measured, by EPCI and service.
     lifecycle : DataFrame
         `analysis.lifecycle`, between the convention and the measure.
     epci_names : dict
@@ -186,6 +188,7 @@ class Diagnosis:
     contributions: pd.DataFrame
     catchment: pd.DataFrame
     catchment_places: pd.DataFrame
+    dimensions: pd.DataFrame
     lifecycle: pd.DataFrame
     epci_names: dict[str, str]
     notes: tuple[str, ...]

@@ -140,3 +140,22 @@ def test_areas_change_the_competent_counter(study_65: Study, diagnosis_65: Diagn
     found = diagnose(study, measure(study)).competence.set_index("code").loc["65440"]
     assert found["competent_place"] == farthest["place"]
     assert found["penalty_min"] == pytest.approx(farthest["time_min"] - own["time_min"].min())
+
+
+def test_the_seven_dimensions_are_told_for_every_epci(
+    study_65: Study, measures_65: Measures, diagnosis_65: Diagnosis
+) -> None:
+    table = diagnosis_65.dimensions
+    own = table[(table["level"] == "epci") & (table["service"] == FRANCE_SERVICES)]
+    assert (own.groupby("territory")["dimension"].nunique() == 7).all()
+    assert set(own["territory"]) == set(study_65.epci["siren"])
+    said = table[(table["level"] == "departement") & (table["service"] == FRANCE_SERVICES)].set_index("dimension")
+    assert said.loc["temps", "status"] == "mesuré"
+    summary = _departement(measures_65.summary)
+    mean_min = summary.loc[summary["service"] == FRANCE_SERVICES, "mean_min"].iloc[0]
+    assert said.loc["temps", "value"] == pytest.approx(mean_min, abs=0.05)
+    for silent in ("coût", "qualité", "image"):
+        assert said.loc[silent, "status"] == "non mesuré"
+        assert said.loc[silent, "reason"]
+    mairies = table[(table["service"] == "mairie") & (table["dimension"] == "choix")]
+    assert set(mairies["status"]) == {"non mesuré"}

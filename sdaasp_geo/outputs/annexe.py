@@ -9,6 +9,7 @@ from sdaasp_geo.french import NBSP, listing
 from sdaasp_geo.outputs import (
     annexe_access,
     annexe_actions,
+    annexe_answers,
     annexe_border,
     annexe_criteria,
     annexe_draft,
@@ -20,6 +21,7 @@ from sdaasp_geo.outputs import (
 )
 from sdaasp_geo.outputs.annexe_model import AnnexeFacts, Table, Texts, cleaned, numbered
 from sdaasp_geo.outputs.annexe_scope import Scope, full_name, make_scope
+from sdaasp_geo.outputs.answers_model import Facing, face
 from sdaasp_geo.study import Measures, Study
 
 __all__ = ["AnnexeFacts", "Table", "annexe_facts"]
@@ -35,7 +37,9 @@ _COVER = (
 )
 
 
-def annexe_facts(study: Study, measures: Measures, *, siren: str, census: pd.DataFrame) -> AnnexeFacts:
+def annexe_facts(
+    study: Study, measures: Measures, *, siren: str, census: pd.DataFrame, facing: Facing | None = None
+) -> AnnexeFacts:
     """Gather everything that the annex of an EPCI says.
 
     Parameters
@@ -47,6 +51,8 @@ def annexe_facts(study: Study, measures: Measures, *, siren: str, census: pd.Dat
     census : DataFrame
         ``code, pop_2021, age_0_19, age_20_64, age_65_plus, logements, residences_principales,
         residences_secondaires, logements_vacants`` (INSEE, census of 2021).
+    facing : Facing, optional
+        Deficits and actions face to face (`answers_model.face`); made from the study unless given.
 
     Returns
     -------
@@ -61,6 +67,7 @@ def annexe_facts(study: Study, measures: Measures, *, siren: str, census: pd.Dat
     scope = make_scope(study, measures, siren=siren, census=census)
     name = str(scope.epci["name"])
     edition = study.scheme.edition
+    faced = facing or face(study, measures)
     facts = AnnexeFacts(
         siren=siren,
         epci=name,
@@ -69,9 +76,9 @@ def annexe_facts(study: Study, measures: Measures, *, siren: str, census: pd.Dat
         running=f"Annexe territoriale{NBSP}– {name}{NBSP}– édition du {french.date(edition)}",
         edition=edition.isoformat(),
         identification=_identification(scope),
-        texts=_texts(scope),
-        tables=numbered(_tables(scope)),
-        figures=_figures(scope),
+        texts={**_texts(scope), "ecarts": annexe_answers.answers_sentences(scope, faced)},
+        tables=numbered(_tables(scope, faced)),
+        figures={**_figures(scope), **annexe_answers.answers_figures(scope, faced)},
     )
     return cleaned(facts)
 
@@ -120,7 +127,7 @@ def _texts(scope: Scope) -> dict[str, Texts]:
     }
 
 
-def _tables(scope: Scope) -> dict[str, Table]:
+def _tables(scope: Scope, facing: Facing) -> dict[str, Table]:
     """Return the tables in the order of the document."""
     return {
         "identite": annexe_identity.identity_table(scope),
@@ -130,6 +137,7 @@ def _tables(scope: Scope) -> dict[str, Table]:
         "services": annexe_identity.services_table(scope, permanent=True),
         "partiel": annexe_identity.services_table(scope, permanent=False),
         **_access_tables(scope),
+        **_answers_table(scope, facing),
         "orientations": Table(
             title="Orientations du schéma et constats du territoire",
             header=("Orientation du schéma", "Ce que montrent les chiffres", "Déclinaison retenue"),
@@ -157,6 +165,12 @@ def _tables(scope: Scope) -> dict[str, Table]:
         "sources": annexe_method.sources_table(scope),
         "communes": annexe_identity.communes_table(scope),
     }
+
+
+def _answers_table(scope: Scope, facing: Facing) -> dict[str, Table]:
+    """Return the table of deficits, actions and operators, where the scheme gives a plan."""
+    tables = annexe_answers.answers_tables(scope, facing)
+    return {"ecarts": tables["ecarts"]}
 
 
 def _access_tables(scope: Scope) -> dict[str, Table]:

@@ -16,6 +16,7 @@ _BY_TERRITORY = (
     ("sensibilite", "Habitants au-delà de chaque seuil", "sensitivity"),
     ("deciles", "Déciles des temps, par territoire", "distribution"),
     ("inegalites", "Inégalités des temps, par territoire", "inequality"),
+    ("dimensions", "Les sept dimensions de l'accessibilité", "dimensions"),
     ("inegalites_epci", "Apport de chaque EPCI aux inégalités", "contributions"),
 )
 _BY_COMMUNE = (

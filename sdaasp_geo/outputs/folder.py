@@ -11,6 +11,10 @@ import pandas as pd
 from sdaasp_geo.layers.territories import SIGNS
 from sdaasp_geo.outputs import annexe, annexe_docx, annexe_html, geopackage, site, static_map, tables, web_map
 from sdaasp_geo.outputs.annexe_model import blanks_in, texts_of
+from sdaasp_geo.outputs.answers import answers_tables, write_answers
+from sdaasp_geo.outputs.answers_model import Facing, face
+from sdaasp_geo.outputs.conventions import convention_decisions, convention_documents, write_conventions
+from sdaasp_geo.outputs.dashboard import write_dashboard
 from sdaasp_geo.outputs.diagnosis_tables import diagnosis_tables
 from sdaasp_geo.outputs.escape import safe_file_stem
 from sdaasp_geo.outputs.headline import Figure, headline_figures
@@ -21,7 +25,7 @@ from sdaasp_geo.outputs.plan_tables import decisions_table, plan_tables
 from sdaasp_geo.outputs.site import AnnexeLink
 from sdaasp_geo.study import Decision, Measures, Study
 
-STEPS = 4
+STEPS = 5
 """Steps that `write_run` reports."""
 
 ANNEXES = "Annexes"
@@ -67,20 +71,32 @@ def write_run(
         (folder / PENALTY_MAP).write_bytes(penalty)
     report("Annexes des conventions")
     signing = study.epci.loc[study.epci["role"] == SIGNS, "siren"]
-    links = [write_annexe(study, measures, census, folder / "annexes", siren=siren) for siren in signing]
+    facing = face(study, measures)
+    links = [write_annexe(study, measures, census, folder / "annexes", siren=siren, facing=facing) for siren in signing]
+    report("Conventions")
+    documents = convention_documents(study, measures, census=census)
+    conventions = write_conventions(documents, folder / "conventions")
+    plan = [
+        *(write_dashboard(study, folder / "plan") if study.programme else []),
+        *write_answers(study, measures, folder / "plan", facing=facing),
+    ]
     report("Tableaux et couches")
-    decisions = (*annexe_decisions(study, links), *(study.programme.decisions if study.programme else ()))
+    blanks = joined_decisions((*annexe_decisions(study, links), *convention_decisions(documents)))
+    decisions = (*blanks, *(study.programme.decisions if study.programme else ()))
     published = [
         *tables.build_tables(study, measures),
         *diagnosis_tables(study, measures),
         *plan_tables(study),
+        *answers_tables(study, measures, facing=facing),
         decisions_table(decisions),
     ]
     tables.write_tables(published, folder / "tables", edition=study.scheme.edition)
     geopackage.write_geopackage(geopackage.build_layers(study, measures), folder / "layers.gpkg")
     sheets = _negotiations(study, measures, folder)
     report("Page d'accueil et manifeste")
-    index = site.render_index(study, measures, map_href=MAP, annexes=links, negotiations=sheets)
+    index = site.render_index(
+        study, measures, map_href=MAP, annexes=links, conventions=conventions, plan=plan, negotiations=sheets
+    )
     (folder / "index.html").write_text(index, encoding="utf-8")
     manifest = build_manifest(study, measures, version=version, decisions=decisions)
     write_manifest(manifest, folder)
@@ -104,6 +120,19 @@ def annexe_decisions(study: Study, links: Sequence[AnnexeLink]) -> tuple[Decisio
     return tuple(Decision(ANNEXES, what, tuple(concerned)) for what, concerned in places.items())
 
 
+def joined_decisions(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """Say once what several documents leave blank for the same places; documents in the order of their first blank."""
+    documents: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for decision in decisions:
+        documents.setdefault((decision.what, tuple(sorted(decision.places))), []).append(decision.document)
+    joined = [
+        Decision(f"{names[0]}{''.join(f' et {name.lower()}' for name in names[1:])}", what, places)
+        for (what, places), names in documents.items()
+    ]
+    order = list(dict.fromkeys(decision.document for decision in joined))
+    return tuple(sorted(joined, key=lambda decision: order.index(decision.document)))
+
+
 def _negotiations(study: Study, measures: Measures, folder: Path) -> list[NegotiationLink]:
     diagnosis = measures.diagnosis
     if diagnosis is None:
@@ -119,7 +148,15 @@ def _negotiations(study: Study, measures: Measures, folder: Path) -> list[Negoti
     )
 
 
-def write_annexe(study: Study, measures: Measures, census: pd.DataFrame, folder: Path, *, siren: str) -> AnnexeLink:
+def write_annexe(
+    study: Study,
+    measures: Measures,
+    census: pd.DataFrame,
+    folder: Path,
+    *,
+    siren: str,
+    facing: Facing | None = None,
+) -> AnnexeLink:
     """Write the annex of one EPCI, as HTML and DOCX, and return its addresses relative to the run.
 
     Raises
@@ -128,7 +165,7 @@ def write_annexe(study: Study, measures: Measures, census: pd.DataFrame, folder:
         When the EPCI is not in the study.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    facts = annexe.annexe_facts(study, measures, siren=siren, census=census)
+    facts = annexe.annexe_facts(study, measures, siren=siren, census=census, facing=facing)
     picture = static_map.draw_epci_map(study, measures, siren=siren)
     alt = static_map.alt_text(study, measures, siren=siren)
     stem = f"annexe-{safe_file_stem(siren, facts.epci)}"

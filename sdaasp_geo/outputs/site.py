@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import jinja2
@@ -11,6 +11,7 @@ import pandas as pd
 from sdaasp_geo import french
 from sdaasp_geo.analysis.coverage import PARTS
 from sdaasp_geo.french import NBSP
+from sdaasp_geo.outputs.conventions import ConventionLink
 from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.outputs.headline import headline_figures, headline_rules, sources_line
 from sdaasp_geo.outputs.manifest import warnings_of
@@ -35,6 +36,8 @@ def render_index(
     *,
     map_href: str,
     annexes: Sequence[AnnexeLink],
+    conventions: Sequence[ConventionLink] = (),
+    plan: Sequence[Mapping[str, str]] = (),
     negotiations: Sequence[NegotiationLink] = (),
 ) -> str:
     """Render the index page; it loads nothing from elsewhere.
@@ -45,6 +48,10 @@ def render_index(
         Relative address of the map.
     annexes : sequence of AnnexeLink
         Relative addresses of the annexes.
+    conventions : sequence of ConventionLink
+        Relative addresses of the conventions, framework and territorial.
+    plan : sequence of mapping
+        ``href, label, note`` of the pages of the scheme itself.
     negotiations : sequence of NegotiationLink
         Sheets for the neighbouring EPCI.
     """
@@ -52,6 +59,7 @@ def render_index(
         loader=jinja2.PackageLoader("sdaasp_geo.outputs"), autoescape=True, undefined=jinja2.StrictUndefined
     )
     rules = headline_rules(study)
+    own = {link.siren: link.docx for link in conventions if link.siren}
     names = service_names(study.parameters, rules[0].service).label if rules else ""
     return environment.get_template("index.html.j2").render(
         title=plain_text(study.scheme.nom),
@@ -62,7 +70,11 @@ def render_index(
         vintage=study.scheme.millesimes.mesure,
         coverage_caption=f"part des habitants à portée de {names}" if rules else "sans seuil",
         rules=[f"≤{NBSP}{french.threshold(rule.threshold_min)}" for rule in rules],
-        annexes=[_annexe_row(study, measures, link, rules) for link in annexes],
+        annexes=[
+            {**_annexe_row(study, measures, link, rules), "convention": own.get(link.siren, "")} for link in annexes
+        ],
+        framework=next((link.docx for link in conventions if not link.siren), ""),
+        plan=plan,
         negotiations=negotiations,
         files=_files(penalty=measures.diagnosis is not None and len(measures.diagnosis.competence) > 0),
         warnings=[plain_text(warning) for warning in warnings_of(study, measures)],
@@ -95,6 +107,7 @@ def _files(*, penalty: bool) -> list[dict[str, str]]:
         *([map_] if penalty else []),
         {"href": "tables/sdaasp.xlsx", "label": "Classeur de tous les tableaux", "note": " (XLSX)"},
         {"href": "tables/acces.csv", "label": "Accès commune par commune", "note": " (CSV ; aussi en Parquet)"},
+        {"href": "tables/a_decider.csv", "label": "Ce qui reste à décider avant signature", "note": " (CSV)"},
         {"href": "tables/couverture.csv", "label": "Habitants dans chaque seuil, par territoire", "note": " (CSV)"},
         {
             "href": "tables/criteres.csv",

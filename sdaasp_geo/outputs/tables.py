@@ -22,7 +22,7 @@ _WIDEST = 60
 _HEADER_HEIGHT = 48  # points: three lines of a wrapped label
 _INTEGER, _DECIMAL, _DATE = "#,##0", "#,##0.0", "dd/mm/yyyy"
 _SHARES = ("share_within", "nearest_elsewhere_share", "share", "share_beyond", "share_between", "cumulative_share")
-_DICTIONARIES = ("columns.toml", "columns_diagnosis.toml", "columns_plan.toml")
+_DICTIONARIES = ("columns.toml", "columns_diagnosis.toml", "columns_plan.toml", "columns_answers.toml")
 _CSV_FORMATS = {"float_format": "%.4f", "date_format": "%Y-%m-%d"}
 _PUBLISHED = {"actions": action_fields, "gouvernance": governance_fields}
 """Tables whose columns are those of a published Table Schema."""

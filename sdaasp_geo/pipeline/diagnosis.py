@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from sdaasp_geo.analysis import catchment, choice, criteria, distribution, inequality, lifecycle, presence, sensitivity
+from sdaasp_geo.analysis import (
+    catchment,
+    choice,
+    criteria,
+    dimensions,
+    distribution,
+    inequality,
+    lifecycle,
+    presence,
+    sensitivity,
+)
 from sdaasp_geo.french import NBSP, count
 from sdaasp_geo.layers import findings, opening
 from sdaasp_geo.parameters import number_setting, service_names, words_setting
@@ -64,6 +74,7 @@ def diagnose(study: Study, measures: Measures, *, report: Report = quiet, cache:
         criteria=found,
         **figures,
         **_catchments(ground, weekly["intervals"]),
+        dimensions=_dimensions(ground, counts),
         lifecycle=_lifecycle(study),
         epci_names=epci_names(study),
         notes=(*border_notes, *unread, *told),
@@ -191,6 +202,26 @@ def _catchments(ground: Ground, intervals: pd.DataFrame) -> Tables:
         received.append(access[access["code"].isin(set(ground.studied["code"]))].drop(columns="supply_per_head"))
         shared.append(places.assign(service=service))
     return {"catchment": stacked(received), "catchment_places": stacked(shared)}
+
+
+def _dimensions(ground: Ground, counts: pd.DataFrame) -> pd.DataFrame:
+    """Say which of the seven dimensions of accessibility are measured; choice is that of the criteria in force."""
+    choices = {service: rule for rule in ground.rules if rule.kind == "choix" for service in rule.services}
+    found = []
+    for service in ground.pairs:
+        rule = choices.get(service)
+        found.append(
+            dimensions.dimension_coverage(
+                ground.members,
+                pd.DataFrame(ground.study.points),
+                ground.measures.access,
+                counts,
+                services=[service],
+                limits_min={service: rule.limit_min} if rule and rule.limit_min else {},
+                at_least=int(rule.threshold) if rule else 1,
+            )
+        )
+    return stacked(found)
 
 
 def _lifecycle(study: Study) -> pd.DataFrame:

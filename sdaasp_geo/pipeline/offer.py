@@ -30,7 +30,7 @@ def read_offer(
     list of str
         Notes in French.
     """
-    points, given = _points(scheme, parameters, layer, departement)
+    points, given, converted = _points(scheme, parameters, layer, departement)
     stops, told = _stops(scheme, layer, points)
     reach_km = number_setting(parameters, "portee-offre-km")
     near = services.within_reach(points, layer[layer["studied"]], reach_km=reach_km)
@@ -38,14 +38,17 @@ def read_offer(
         near |= points["id"].isin(stops["vehicle"])
     kept = points[near].reset_index(drop=True)
     beyond = points[~near & points["service"].isin(given)]
-    return kept, stops, [*findings.reach_notes(beyond, reach_km=reach_km), *findings.hours_notes(kept), *told]
+    notes = [*converted, *findings.reach_notes(beyond, reach_km=reach_km), *findings.hours_notes(kept), *told]
+    return kept, stops, notes
 
 
 def _points(
     scheme: Scheme, parameters: Parameters, layer: gpd.GeoDataFrame, departement: str
-) -> tuple[gpd.GeoDataFrame, set[str]]:
-    """Return the service points of the scheme, the embedded mairies included, and the services that its files give."""
-    read = [service_files.read_services(scheme.path(name)) for name in scheme.fichiers.services]
+) -> tuple[gpd.GeoDataFrame, set[str], list[str]]:
+    """Return the points of the scheme, the embedded mairies included, the services of its files, and their notes."""
+    around = sorted(set(layer["departement"]))
+    found = [service_files.read_offer(scheme.path(name), departements=around) for name in scheme.fichiers.services]
+    read, notes = [table for table, _ in found], [note for _, told in found for note in told]
     given = {service for table in read for service in table["service"]}
     if MAIRIE in scheme.mesure.services and MAIRIE not in given:
         mairies = france.read_mairies(set(layer["departement"]))
@@ -61,7 +64,7 @@ def _points(
         departement=departement,
     )
     contracts.check_layer(points, contracts.SERVICE_POINTS)
-    return points, given
+    return points, given, notes
 
 
 def _stops(
