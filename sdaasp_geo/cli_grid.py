@@ -89,6 +89,21 @@ def merge(paths: tuple[Path, ...], *, out: Path, quiet: bool) -> None:
     click.echo(f"  Doublons probables, gardés{NBSP}: {len(merged.doubles)}")
 
 
+@grid.command("convert")
+@click.argument("path", metavar="FICHIER", type=FILE)
+@click.option("--out", type=FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
+@click.option(
+    "--departement", "departements", multiple=True, metavar="CODE", help="Seulement ce département (répétable)."
+)
+def convert(path: Path, *, out: Path, departements: tuple[str, ...]) -> None:
+    """Convertit un fichier publié par d'autres (médiation numérique, BPE, DILA, France services)."""
+    from sdaasp_geo.pipeline import grid_convert  # noqa: PLC0415
+
+    for note in grid_convert.convert_grid(path, out, departements=departements):
+        click.echo(note)
+    click.echo(f"Écrit dans {out}{NBSP}: grille.csv, et les lignes non converties avec leur motif.")
+
+
 @grid.command("prefill")
 @click.argument("scheme", metavar="SCHEMA")
 @click.option("--out", type=FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")

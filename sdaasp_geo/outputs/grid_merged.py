@@ -71,7 +71,7 @@ def write_merge(
     titles = {**_TITLES, **{field.name: field.title for field in fields}}
     named = (("grid", GRID), ("history", HISTORY), ("conflicts", CONFLICTS), ("doubles", DOUBLES))
     for key, name in named:
-        _write_csv(tables[key], folder / name)
+        write_csv(tables[key], folder / name)
     sheets = ("Lieux", "Historique", "Conflits", "Doublons probables")
     workbook = {tab: tables[key] for tab, (key, _) in zip(sheets, named, strict=True)}
     (folder / WORKBOOK).write_bytes(render_text_sheets(workbook, titles=titles))
@@ -94,7 +94,7 @@ def _open(conflicts: pd.DataFrame) -> int:
     return int((conflicts["etat"] == _OPEN).sum())
 
 
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV (UTF-8 with mark, comma); a text that a spreadsheet would compute is kept a text."""
     guarded = table.apply(
         lambda column: (

@@ -1,4 +1,4 @@
-"""A ready scheme folder for any département: ``scheme.toml`` and an empty common grid to fill."""
+"""A ready scheme folder for any département: ``scheme.toml`` and empty tables to fill."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import csv
 import datetime as dt
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sdaasp_geo.errors import OutputError
 from sdaasp_geo.french import NBSP
 
-GRID = "services.csv"
+GRID, ACTIONS, GOVERNANCE = "services.csv", "actions.csv", "governance.csv"
 
 
 def write_scheme_folder(
@@ -23,7 +23,7 @@ def write_scheme_folder(
     vintage: int,
     edition: dt.date,
     signatories: Sequence[tuple[str, str]],
-    grid_columns: Sequence[str],
+    columns: Mapping[str, Sequence[str]],
 ) -> list[Path]:
     """Write a scheme folder.
 
@@ -39,8 +39,8 @@ def write_scheme_folder(
         Date printed on the outputs.
     signatories : sequence of (siren, name)
         EPCI that sign: those with most of their population in the département, to be confirmed.
-    grid_columns : sequence of str
-        Columns of the common grid.
+    columns : mapping
+        File name → columns of its published schema: the common grid, the plan of actions, the governance.
 
     Returns
     -------
@@ -60,11 +60,14 @@ def write_scheme_folder(
     scheme.write_text(
         _scheme_text(code=code, name=name, vintage=vintage, edition=edition, signatories=signatories), encoding="utf-8"
     )
-    grid = folder / GRID
+    return [scheme, *(_write_header(folder / name, header) for name, header in columns.items())]
+
+
+def _write_header(path: Path, columns: Sequence[str]) -> Path:
     header = io.StringIO()
-    csv.writer(header, lineterminator="\n").writerow(grid_columns)
-    grid.write_text(header.getvalue(), encoding="utf-8")
-    return [scheme, grid]
+    csv.writer(header, lineterminator="\n").writerow(columns)
+    path.write_text(header.getvalue(), encoding="utf-8")
+    return path
 
 
 def _scheme_text(
@@ -91,6 +94,9 @@ moteur = "ligne-droite" # ou "matrice", avec fichiers.minutes, ou "routes"
 # Lieux et services : la grille commune (une ligne par lieu et par service), ou la liste des France services telle que
 # l'ANCT la publie (liste-fs-AAAAMMJJ.csv). Les mairies sont embarquées.
 services = ["{GRID}"]
+# Une fois remplis : le plan d'actions (tableaux, ou fiches DOCX, ODT, texte) et la gouvernance.
+# actions = ["{ACTIONS}"]
+# gouvernance = ["{GOVERNANCE}"]
 # routes = ["languedoc-roussillon.osm.pbf"] # extrait OpenStreetMap, BD TOPO ou ROUTE 500, pour le moteur « routes »
 # carreaux = "carreaux_200m.csv" # population carroyée de l'INSEE : les temps sont aussi mesurés depuis les carreaux
 

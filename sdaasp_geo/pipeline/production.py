@@ -7,10 +7,11 @@ import datetime as dt
 from pathlib import Path
 
 from sdaasp_geo import __version__
+from sdaasp_geo.action_plan import action_fields, governance_fields
 from sdaasp_geo.layers import names, territories
 from sdaasp_geo.outputs import publish
 from sdaasp_geo.outputs.folder import STEPS, Run, write_annexe, write_run
-from sdaasp_geo.outputs.scheme_folder import write_scheme_folder
+from sdaasp_geo.outputs.scheme_folder import ACTIONS, GOVERNANCE, GRID, write_scheme_folder
 from sdaasp_geo.pipeline.diagnosis import diagnose
 from sdaasp_geo.pipeline.measurement import measure
 from sdaasp_geo.pipeline.preparation import prepare
@@ -106,5 +107,9 @@ def init(folder: Path, departement: str, *, vintage: int | None = None, edition:
         vintage=year,
         edition=edition or model.edition,
         signatories=[(siren, labels[siren]) for siren in signing],
-        grid_columns=[field["name"] for field in service_files.grid_fields()],
+        columns={
+            GRID: [field["name"] for field in service_files.grid_fields()],
+            ACTIONS: [field.name for field in action_fields()],
+            GOVERNANCE: [field.name for field in governance_fields()],
+        },
     )
