@@ -8,10 +8,9 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import shapely
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
-from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -21,20 +20,9 @@ from sdaasp_geo import french
 from sdaasp_geo.analysis.governance_indicators import COMMITTEE, INTERLOCUTORS, MEASURED
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.outputs import palette
+from sdaasp_geo.outputs.sheet_map import close_sheet, draw_limit, fill_classes, open_sheet, sources_note
 from sdaasp_geo.outputs.static_map import draw_furniture, padded_box
-from sdaasp_geo.outputs.static_map_canvas import (
-    DPI,
-    FONT,
-    WIDTH_CM,
-    Box,
-    filled,
-    hatch_colour,
-    lines,
-    paths,
-    png,
-    printable,
-    write,
-)
+from sdaasp_geo.outputs.static_map_canvas import FONT, Box, lines, paths, printable
 from sdaasp_geo.study import Study
 
 NOT_SAID = "Non renseigné"
@@ -42,10 +30,8 @@ CLASSES = ("2 interlocuteurs", "1 interlocuteur", "Aucun interlocuteur", NOT_SAI
 """Classes of the map, from the best served; the first three are 2, 1 and 0 interlocutors."""
 
 SET_UP, NONE_SET_UP = "Instance locale mise en place", "Pas d'instance locale"
-_CM_PER_INCH = 2.54
-_CREDIT_CHARACTERS, _NAME_CHARACTERS = 138, 17
-_CREDIT_IN, _LEGEND_IN, _TITLE_IN = 0.34, 0.62, 0.33
-_COLOURS = (*palette.class_colours(len(CLASSES) - 1), palette.NOT_MEASURED_COLOUR)
+_NAME_CHARACTERS = 17
+_COLOURS = dict(zip(CLASSES, (*palette.class_colours(len(CLASSES) - 1), palette.NOT_MEASURED_COLOUR), strict=True))
 _MARKS = {1.0: ("s", SET_UP), 0.0: ("x", NONE_SET_UP)}
 
 
@@ -70,23 +56,21 @@ def draw_governance_map(study: Study, indicators: pd.DataFrame) -> bytes | None:
         return None
     whole = gpd.GeoSeries([study.departement.geometry.iloc[0], *shown.geometry])
     box = padded_box(shapely.box(*whole.total_bounds))
-    figure, axes, height = _sheet(box)
+    figure, axes = open_sheet(box)
     _draw_classes(axes, study, shown.assign(found=shown["siren"].map(classes)), box)
     _draw_names(axes, shown.assign(committee=shown["siren"].map(committees)))
     draw_furniture(axes)
-    title = f"Gouvernance locale{NBSP}: interlocuteurs et instances des EPCI"
-    write(figure, 0.0, 1 - 0.07 / height, title, size=10.5, weight="bold", va="top")
-    figure.legend(
-        handles=_legend(),
-        loc="upper left",
-        bbox_to_anchor=(0.0, (_CREDIT_IN + _LEGEND_IN) / height),
-        ncols=3,
-        frameon=False,
-        prop=FontProperties(family=FONT, size=7.2),
-        borderaxespad=0.4,
+    return close_sheet(
+        figure,
+        title=f"Gouvernance locale{NBSP}: interlocuteurs et instances des EPCI",
+        colours=_COLOURS,
+        missing=NOT_SAID,
+        marks=_marks(),
+        note=(
+            f"Interlocuteurs{NBSP}: élu et technicien référents de l'EPCI. Sans carré ni croix{NBSP}: instance locale "
+            f"non renseignée. {sources_note(study)}"
+        ),
     )
-    write(figure, 0.0, 0.05 / height, _credits(study), size=5.8, colour=palette.MUTED, va="bottom")
-    return png(FigureCanvasAgg(figure), list(_COLOURS))
 
 
 def governance_classes(indicators: pd.DataFrame) -> pd.Series:
@@ -121,38 +105,17 @@ def _committees(indicators: pd.DataFrame) -> pd.Series:
     return own.set_index("siren")["value"]
 
 
-def _sheet(box: Box) -> tuple[Figure, Axes, float]:
-    west, south, east, north = box
-    width = WIDTH_CM / _CM_PER_INCH
-    map_height = 0.994 * width * (north - south) / (east - west)
-    height = _TITLE_IN + map_height + _LEGEND_IN + _CREDIT_IN
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
-    axes = figure.add_axes((0.003, (_CREDIT_IN + _LEGEND_IN) / height, 0.994, map_height / height))
-    axes.set_xlim(west, east)
-    axes.set_ylim(south, north)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    return figure, axes, height
-
-
 def _draw_classes(axes: Axes, study: Study, shown: gpd.GeoDataFrame, box: Box) -> None:
     others = study.epci[~study.epci["siren"].isin(set(shown["siren"]))]
     near = study.communes[study.communes.geometry.notna()]
     near = near[near.geometry.intersects(shapely.box(*box))]
     around = PathCollection(paths(near.geometry), facecolor=palette.NEIGHBOUR_COLOUR, edgecolor="none")
     axes.add_collection(around, autolim=False)
-    for label, colour in zip(CLASSES, _COLOURS, strict=True):
-        shapes = shown.geometry[shown["found"] == label]
-        if len(shapes):
-            hatch = palette.NOT_MEASURED_HATCH if label == NOT_SAID else ""
-            axes.add_collection(filled(shapes, colour=colour, hatch=hatch), autolim=False)
+    fill_classes(axes, shown.geometry, shown["found"], _COLOURS, NOT_SAID)
     faint = LineCollection(lines([*others.geometry, *study.neighbours.geometry]), colors="#c4c4bd", linewidths=0.6)
     axes.add_collection(faint, autolim=False)
     axes.add_collection(LineCollection(lines(list(shown.geometry)), colors="#4c4c46", linewidths=0.8), autolim=False)
-    edge = LineCollection(
-        lines([study.departement.geometry.iloc[0]]), colors=palette.DEPARTEMENT_COLOUR, linewidths=1.3
-    )
-    axes.add_collection(edge, autolim=False)
+    draw_limit(axes, study)
 
 
 def _draw_names(axes: Axes, shown: gpd.GeoDataFrame) -> None:
@@ -182,28 +145,7 @@ def _style(marker: str) -> dict[str, Any]:
     return {"marker": marker, "markersize": 5.5, "linestyle": "none", **(fill if marker == "s" else cross)}
 
 
-def _legend() -> list[Patch | Line2D]:
-    handles: list[Patch | Line2D] = [
-        Patch(
-            facecolor=colour,
-            edgecolor=hatch_colour(colour),
-            linewidth=0.0,
-            hatch=palette.NOT_MEASURED_HATCH if label == NOT_SAID else None,
-            label=label,
-        )
-        for label, colour in zip(CLASSES, _COLOURS, strict=True)
-    ]
+def _marks() -> list[Artist]:
+    """Return the legend of the marks of committees, and of the EPCI that do not sign."""
     marks = [Line2D([], [], label=label, **_style(marker)) for marker, label in _MARKS.values()]
-    border = Line2D([], [], color=palette.DEPARTEMENT_COLOUR, linewidth=1.3, label="Limite du département")
-    outside = Patch(facecolor=palette.NEIGHBOUR_COLOUR, edgecolor="#c4c4bd", label="Sans convention ici")
-    return [*handles, *marks, outside, border]
-
-
-def _credits(study: Study) -> str:
-    text = (
-        f"Interlocuteurs{NBSP}: élu et technicien référents de l'EPCI. Sans carré ni croix{NBSP}: instance locale non "
-        f"renseignée. Contours{NBSP}: {'fournis' if study.scheme.fichiers.communes else 'IGN'} ; périmètres INSEE et "
-        f"DGCL au 1er{NBSP}janvier{NBSP}{study.scheme.millesimes.mesure}. Édition du "
-        f"{french.date(study.scheme.edition)}. {study.scheme.nom}."
-    )
-    return "\n".join(textwrap.wrap(printable(text), _CREDIT_CHARACTERS))
+    return [*marks, Patch(facecolor=palette.NEIGHBOUR_COLOUR, edgecolor="#c4c4bd", label="Sans convention ici")]
