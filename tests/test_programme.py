@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import docx
+import openpyxl
 import pytest
 from click.testing import CliRunner
 
@@ -194,3 +195,31 @@ def test_the_annexes_of_both_schemes_carry_what_the_documents_tell(tmp_path: Pat
         document = docx.Document(str(files[1]))
         cells = " ".join(cell.text for table in document.tables for row in table.rows for cell in row.cells)
         assert words[0] in cells.replace(NBSP, " ")
+
+
+HOSTILE = ("=cmd|' /C calc'!A0", "<script>alert(1)</script>", "{{7*7}} {% raw %}", "../../x\u202e\u0007 @SUM(1)")
+
+
+def test_hostile_words_of_the_plan_are_inert_in_the_whole_run(folder: Path, tmp_path: Path) -> None:
+    rows = "".join(f'H{rank},"{words}","{words}","{words}",Tout le département\n' for rank, words in enumerate(HOSTILE))
+    add(folder, "hostile.csv", f"code,titre,porteurs,bilan,territoires\n{rows}", "actions")
+    names = "".join(f'instance,h{rank},"{words}"\n' for rank, words in enumerate(HOSTILE))
+    add(folder, "hostile-gouvernance.csv", f"type,code,nom\n{names}", "gouvernance")
+    run = tmp_path / "run"
+    pipeline.build(read_scheme(str(folder)), run)
+    pages = [page.read_text(encoding="utf-8") for page in run.rglob("*.html")]
+    assert pages
+    for page in pages:
+        assert "<script>alert" not in page
+        assert "49 {%" not in page
+    for path in run.rglob("*.xlsx"):
+        book = openpyxl.load_workbook(path)
+        formulas = [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
+        assert formulas == [], path
+    for path in (run / "tables").glob("*.csv"):
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            cells = [cell for row in csv.reader(stream) for cell in row]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t", "\r"))], path
+    for path in run.rglob("*.docx"):
+        assert "<script>" not in path.name
+        docx.Document(str(path))
