@@ -200,8 +200,11 @@ def _cells(scheme: Scheme, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame | 
 
 def _embedded_inputs(zone: str) -> list[tuple[str, Path]]:
     inputs = [
-        *(f"boundaries/{name}" for name in ("communes.parquet", "epci.parquet", "petr.csv", "contour_commune.csv")),
-        *(f"boundaries/{name}" for name in ("mouvements.csv", "departements.csv", "epci_second_source.parquet")),
+        *(f"boundaries/{name}" for name in ("communes.parquet", "epci.parquet", "petr.csv", "anciens_noms_epci.csv")),
+        *(
+            f"boundaries/{name}"
+            for name in ("contour_commune.csv", "mouvements.csv", "departements.csv", "epci_second_source.parquet")
+        ),
         f"boundaries/contours_{zone}.parquet",
         *("services/mairies.parquet", "population/recensement_2021.parquet", "travel/straight_line.toml"),
     ]

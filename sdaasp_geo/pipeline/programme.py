@@ -158,7 +158,7 @@ def _build_gazetteer(*, other_names: pd.DataFrame | None) -> Gazetteer:
     years = france.vintages()
     return build_gazetteer(
         communes=pd.concat([france.read_membership(year) for year in years], ignore_index=True),
-        epci=pd.concat([france.read_epci_names(year).assign(vintage=year) for year in years], ignore_index=True),
+        epci=france.read_epci_name_history(),
         petr=france.read_petr(),
         departements={code: known.name for code, known in france.read_departements().items()},
         moves=france.read_moves(),

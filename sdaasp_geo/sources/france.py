@@ -109,6 +109,33 @@ def read_epci_names(vintage: int) -> pd.DataFrame:
     return table.drop(columns="vintage").reset_index(drop=True)
 
 
+def read_former_epci_names() -> pd.DataFrame:
+    """Read the names that EPCI had before the first vintage: renamed, or of another legal form since.
+
+    Returns
+    -------
+    DataFrame
+        ``siren, name, until`` (text: last day of use ``AAAA-MM-JJ``, or last year; empty where the page read gives
+        no date: the first vintage has another name). ``boundaries/anciens_noms_epci.csv`` gives the page of each.
+    """
+    table = read_table("boundaries/anciens_noms_epci.csv")
+    return table.rename(columns={"nom": "name", "jusqu_au": "until"})[["siren", "name", "until"]]
+
+
+def read_epci_name_history() -> pd.DataFrame:
+    """Read every name of the EPCI: those of every vintage, and the former ones at the last year of their use.
+
+    Returns
+    -------
+    DataFrame
+        ``vintage, siren, name``. A former name without date is put in the year before the first vintage.
+    """
+    years, former = vintages(), read_former_epci_names()
+    last = former["until"].str[:4].replace("", str(years[0] - 1)).astype("int64")
+    names = [former.assign(vintage=last), *(read_epci_names(year).assign(vintage=year) for year in years)]
+    return pd.concat(names, ignore_index=True)[["vintage", "siren", "name"]]
+
+
 def read_contours(departements: Collection[str]) -> gpd.GeoDataFrame:
     """Read the contours of some départements, without reading the rest of France.
 

@@ -23,7 +23,7 @@ LONG = {"CC": "Communauté de communes", "CA": "Communauté d'agglomération", "
 YEARS = france.vintages()
 TABLES = {
     "communes": pd.concat([france.read_membership(year) for year in YEARS], ignore_index=True),
-    "epci": pd.concat([france.read_epci_names(year).assign(vintage=year) for year in YEARS], ignore_index=True),
+    "epci": france.read_epci_name_history(),
     "petr": france.read_petr(),
     "moves": france.read_moves(),
 }
@@ -232,6 +232,55 @@ def test_spellings_that_someone_confirmed_are_understood() -> None:
     assert [(fault.row, fault.column, fault.value) for fault in caught.value.faults] == [(2, "code", "1")]
 
 
+@pytest.mark.parametrize("vintage", [2019, 2026])
+@pytest.mark.parametrize(
+    ("text", "siren"),
+    [
+        ("Communauté de communes Haute-Saulx et Perthois - Val d'Ornois", "200066108"),
+        ("CC Chénérailles, Auzances/Bellegarde et Haut Pays Marchois", "200067593"),
+        ("Hermitage-Tournonais-Herbasse-Pays de St-Félicien", "200073096"),
+        ("communauté de communes du pays de Gex", "240100750"),
+        ("CC Lamballe Terre et Mer", "200069391"),
+        ("CA Limoges Métropole", "248719312"),
+    ],
+)
+def test_a_name_of_before_the_first_vintage_is_understood(text: str, siren: str, vintage: int) -> None:
+    table = resolve_territories([text], FRANCE, departement=None, vintage=vintage)
+    current = france.read_epci_names(vintage).set_index("siren")["name"][siren]
+    assert table[["status", "codes", "names"]].to_numpy().tolist() == [["reconnu", siren, current]]
+
+
+def test_every_former_name_is_dated_sourced_and_of_one_epci() -> None:
+    former, first = france.read_former_epci_names(), france.read_epci_names(YEARS[0])
+    assert not former.duplicated().any()
+    assert set(former["siren"]) <= set(first["siren"])
+    assert not set(former["name"]) & set(first["name"])
+    assert former["until"].str.fullmatch(r"|2017|2018|201[78]-\d\d-\d\d").all()
+    assert (
+        france.read_table("boundaries/anciens_noms_epci.csv")["source"]
+        .str.match(r"https?://\S+( https?://\S+)*$")
+        .all()
+    )
+    right, wrong, inside = shares(former, YEARS[0])
+    assert (right, wrong, inside) == (1.0, 0, 1.0)
+
+
+def test_former_names_change_no_answer_on_current_names() -> None:
+    without = TABLES["epci"][TABLES["epci"]["vintage"] >= YEARS[0]]
+    before = build_gazetteer(**{**TABLES, "epci": without}, departements=DEPARTEMENTS)
+    names = list(france.read_epci_names(2024)["name"])
+    answers = [resolve_territories(names, known, departement=None, vintage=2024) for known in (before, FRANCE)]
+    pd.testing.assert_frame_equal(*answers)
+
+
+def test_a_former_name_that_another_epci_bears_is_ambiguous() -> None:
+    row = pd.DataFrame({"vintage": [2018], "siren": ["246500573"], "name": ["CC Adour Madiran"]})
+    epci = pd.concat([row, TABLES["epci"]], ignore_index=True)
+    known = build_gazetteer(**{**TABLES, "epci": epci}, departements=DEPARTEMENTS)
+    table = resolve_territories(["CC Adour Madiran"], known, departement="65", vintage=2024)
+    assert table[["status", "codes", "candidate_codes"]].to_numpy().tolist() == [["ambigu", "", "200072106 246500573"]]
+
+
 def test_the_table_keeps_every_text_in_order_and_its_types() -> None:
     texts = ["", "Tarbes, Lourdes", "xyz", "Tarbes, Lourdes"]
     table = resolve_territories(texts, FRANCE, departement="65", vintage=2024)
@@ -378,5 +427,5 @@ def test_every_epci_of_2018_is_right_or_left_to_people(shared: Callable[[str], P
     names = table[["CODGEO", "LIBGEO"]].set_axis(["siren", "name"], axis="columns").reset_index(drop=True)
     right, wrong, inside = shares(names, 2019)
     assert wrong == 0
-    assert right >= 0.975  # about twenty took another name during 2018: no rule of spelling finds it
-    assert inside >= 0.98
+    assert right >= 0.985  # a check of the former names, not a measure: this list showed which ones were missing
+    assert inside >= 0.99
