@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from sdaasp_geo import __version__
+from sdaasp_geo.cli_database import database, to_option
 from sdaasp_geo.cli_grid import grid
 from sdaasp_geo.cli_options import (
     FILE,
@@ -54,12 +55,20 @@ def app() -> None:
 @app.command()
 @click.argument("scheme", metavar="SCHEMA")
 @click.option("--out", type=FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
+@to_option
 @roads_option
 @engine_option
 @cache_option
 @quiet_option
 def build(
-    scheme: str, out: Path, *, roads: tuple[Path, ...], engine: str | None, cache: Path | None, quiet: bool
+    scheme: str,
+    out: Path,
+    *,
+    to: str | None,
+    roads: tuple[Path, ...],
+    engine: str | None,
+    cache: Path | None,
+    quiet: bool,
 ) -> None:
     """Calcule tout : carte, annexes, tableaux, couches."""
     from sdaasp_geo import pipeline  # noqa: PLC0415 - the geographic libraries load only when they serve
@@ -69,12 +78,16 @@ def build(
     if roads or engine:
         chosen = with_roads(chosen, *roads, engine=engine or "routes")
     with progress(total=pipeline.BUILD_STEPS, quiet=quiet) as report:
-        result = pipeline.build(chosen, out, report=report, cache=cache)
+        result = pipeline.build(chosen, out, report=report, cache=cache, to=to)
     if quiet:
         return
     click.echo(f"Écrit dans {out}{NBSP}:")
     for name in result.files:
         click.echo(f"  {name}")
+    if result.sent is not None:
+        click.echo(f"Couches écrites dans {result.sent.address}, schéma {result.sent.schema}.")
+        if not result.sent.styles_found:
+            click.echo("À savoir\u00a0: QGIS n'y trouvera pas les styles (table layer_styles de public refusée).")
     for warning in result.warnings:
         click.echo(f"À savoir{NBSP}: {warning}")
     echo_decisions(result.decisions)
@@ -219,6 +232,7 @@ def compare(before: str, after: str, *, out: Path, cache: Path | None, quiet: bo
 
 app.add_command(report)
 app.add_command(grid)
+app.add_command(database)
 
 
 @app.group(subcommand_metavar="COMMANDE [ARGUMENTS]…")

@@ -9,7 +9,17 @@ from pathlib import Path
 import pandas as pd
 
 from sdaasp_geo.layers.territories import SIGNS
-from sdaasp_geo.outputs import annexe, annexe_docx, annexe_html, geopackage, site, static_map, tables, web_map
+from sdaasp_geo.outputs import (
+    annexe,
+    annexe_docx,
+    annexe_html,
+    geopackage,
+    layer_metadata,
+    site,
+    static_map,
+    tables,
+    web_map,
+)
 from sdaasp_geo.outputs.annexe_model import blanks_in, texts_of
 from sdaasp_geo.outputs.answers import answers_tables, write_answers
 from sdaasp_geo.outputs.answers_model import Facing, face
@@ -22,6 +32,7 @@ from sdaasp_geo.outputs.manifest import build_manifest, warnings_of, write_manif
 from sdaasp_geo.outputs.negotiation import NegotiationLink, write_negotiations
 from sdaasp_geo.outputs.penalty_map import draw_penalty_map
 from sdaasp_geo.outputs.plan_tables import decisions_table, plan_tables
+from sdaasp_geo.outputs.postgis import Written
 from sdaasp_geo.outputs.site import AnnexeLink
 from sdaasp_geo.study import Decision, Measures, Study
 
@@ -35,13 +46,17 @@ PENALTY_MAP = "maps/penalite.png"
 
 @dataclass(frozen=True)
 class Run:
-    """What a run wrote: files (relative to the folder), the figures that matter, warnings, what people must decide."""
+    """What a run wrote: files (relative to the folder), the figures that matter, warnings, what people must decide.
+
+    ``sent`` says what went to a PostGIS base, where one was asked for.
+    """
 
     files: tuple[str, ...]
     figures: tuple[Figure, ...]
     warnings: tuple[str, ...]
     decisions: tuple[Decision, ...]
     estimate: bool
+    sent: Written | None = None
 
 
 def write_run(
@@ -91,7 +106,9 @@ def write_run(
         decisions_table(decisions),
     ]
     tables.write_tables(published, folder / "tables", edition=study.scheme.edition)
-    geopackage.write_geopackage(geopackage.build_layers(study, measures), folder / "layers.gpkg")
+    layers = geopackage.build_layers(study, measures)
+    geopackage.write_geopackage(layers, folder / "layers.gpkg")
+    layer_metadata.write_metadata(layers, folder / "metadata")
     sheets = _negotiations(study, measures, folder)
     report("Page d'accueil et manifeste")
     index = site.render_index(

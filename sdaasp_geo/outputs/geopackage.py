@@ -1,48 +1,165 @@
-"""The layers of a run in one GeoPackage, in the legal CRS of the territory."""
+"""The layers of a run in one GeoPackage, in the legal CRS of the territory, that QGIS opens ready to read.
+
+Beside the layers, the file holds: ``layer_styles``, the styles as QGIS keeps them; the metadata extension, with an ISO
+19139 record for each layer; the schema extension, with the French label and meaning of each column.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 
+from sdaasp_geo.criteria import Criterion, criteria_from_rules, criteria_on, read_criteria
+from sdaasp_geo.outputs.layer_metadata import Record, describe_record, render_metadata
+from sdaasp_geo.outputs.layer_model import (
+    GEOMETRY,
+    NONE,
+    POINT,
+    POLYGON,
+    Column,
+    MapLayer,
+    catalogue_entry,
+    grid_columns,
+    typed_rows,
+    with_geometry,
+)
+from sdaasp_geo.outputs.layer_styles import criterion_column, layer_styles
+from sdaasp_geo.outputs.plan_tables import plan_tables
 from sdaasp_geo.outputs.tables import describe_column
 from sdaasp_geo.study import Measures, Study
 
+_ACCESS = ["time_min", "low_min", "high_min", "place_name", "place_commune", "class", "to_check", "sentence"]
 _WEEKLY = ["limit_min", "open_hours", "evening", "saturday"]
 _BORDER = ["side", "saved_epci_min", "saved_departement_min"]
 _COMPETENT = ["competent_place_name", "assignment", "penalty_min"]
+_TABLES = ("actions", "actions_epci")
+_TIMES = "temps"
+_POINTS = "points_services"
 _DATE = "1970-01-01T00:00:00Z"
+_ISO = "http://www.isotc211.org/2005/gmd"
+_EXTENSIONS = (
+    ("gpkg_metadata", "gpkg_metadata", "http://www.geopackage.org/spec120/#extension_metadata"),
+    ("gpkg_metadata_reference", "gpkg_metadata", "http://www.geopackage.org/spec120/#extension_metadata"),
+    ("gpkg_data_columns", "gpkg_schema", "http://www.geopackage.org/spec120/#extension_schema"),
+    ("gpkg_data_column_constraints", "gpkg_schema", "http://www.geopackage.org/spec120/#extension_schema"),
+)
+_STATEMENTS = """
+CREATE TABLE gpkg_metadata (
+  id INTEGER CONSTRAINT m_pk PRIMARY KEY ASC NOT NULL, md_scope TEXT NOT NULL DEFAULT 'dataset',
+  md_standard_uri TEXT NOT NULL, mime_type TEXT NOT NULL DEFAULT 'text/xml', metadata TEXT NOT NULL DEFAULT '');
+CREATE TABLE gpkg_metadata_reference (
+  reference_scope TEXT NOT NULL, table_name TEXT, column_name TEXT, row_id_value INTEGER,
+  timestamp DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
+  md_file_id INTEGER NOT NULL, md_parent_id INTEGER,
+  CONSTRAINT crmr_mfi_fk FOREIGN KEY (md_file_id) REFERENCES gpkg_metadata(id),
+  CONSTRAINT crmr_mpi_fk FOREIGN KEY (md_parent_id) REFERENCES gpkg_metadata(id));
+CREATE TABLE gpkg_data_columns (
+  table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, title TEXT, description TEXT, mime_type TEXT,
+  constraint_name TEXT, CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name),
+  CONSTRAINT gdc_tn UNIQUE (table_name, name));
+CREATE TABLE gpkg_data_column_constraints (
+  constraint_name TEXT NOT NULL, constraint_type TEXT NOT NULL, value TEXT, min NUMERIC, min_is_inclusive BOOLEAN,
+  max NUMERIC, max_is_inclusive BOOLEAN, description TEXT,
+  CONSTRAINT gdcc_ntv UNIQUE (constraint_name, constraint_type, value));
+CREATE TABLE layer_styles (
+  id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), f_table_schema TEXT(256),
+  f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
+  useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE IF NOT EXISTS gpkg_extensions (
+  table_name TEXT, column_name TEXT, extension_name TEXT NOT NULL, definition TEXT NOT NULL, scope TEXT NOT NULL,
+  CONSTRAINT ge_tce UNIQUE (table_name, column_name, extension_name));
+"""
 
 
-def build_layers(study: Study, measures: Measures) -> dict[str, gpd.GeoDataFrame]:
-    """Gather the layers to publish, by name, from the widest territories to the points."""
+def build_layers(study: Study, measures: Measures) -> list[MapLayer]:
+    """Gather the layers to publish, from the widest territories to the points, then the tables of the plan.
+
+    Returns
+    -------
+    list of MapLayer
+        Titled, typed, with their styles and their ISO 19139 record; geometry in the legal CRS (metres).
+    """
     main = study.scheme.mesure.services[0]
-    columns = [
-        "code",
-        "time_min",
-        "low_min",
-        "high_min",
-        "place_name",
-        "place_commune",
-        "class",
-        "to_check",
-        "sentence",
+    criteria = _criteria(study, measures)
+    record = describe_record(study, measures)
+    spatial: list[tuple[str, str, gpd.GeoDataFrame]] = [
+        ("departement", POLYGON, study.departement),
+        ("epci_voisins", POLYGON, study.neighbours),
+        ("petr", POLYGON, study.petr),
+        ("epci", POLYGON, study.epci),
+        ("communes", POLYGON, _communes(study, measures, main, criteria)),
+        ("zones", POLYGON, measures.zones),
+        *([("carreaux", POLYGON, _cells(study.cells, measures, main))] if study.cells is not None else []),
+        (_POINTS, POINT, study.points),
     ]
-    access = measures.access.loc[measures.access["service"] == main, columns]
-    cells = {"carreaux": _cells(study.cells, measures, main)} if study.cells is not None else {}
-    return {
-        "departement": study.departement,
-        "epci_voisins": study.neighbours,
-        "petr": study.petr,
-        "epci": study.epci,
-        "communes": study.communes.merge(_with_diagnosis(access, measures, main), on="code", how="left"),
-        "zones": measures.zones,
-        **cells,
-        "points_services": study.points,
-    }
+    plan = {table.name: table.rows for table in plan_tables(study)}
+    listed = [*spatial, *((name, NONE, plan[name]) for name in _TABLES if name in plan)]
+    layers = [_layer(name, kind, rows, study, criteria) for name, kind, rows in listed]
+    return [_finished(layer, study, criteria, record) for layer in layers]
+
+
+def _layer(name: str, kind: str, rows: pd.DataFrame, study: Study, criteria: Sequence[Criterion]) -> MapLayer:
+    """Give a layer its published names, its types and its titles."""
+    entry = catalogue_entry(name)
+    given = {column: _described(name, str(column), criteria) for column in rows.columns if column != "geometry"}
+    published = rows.rename(columns={column: described.name for column, described in given.items()})
+    if isinstance(published, gpd.GeoDataFrame):
+        published = with_geometry(published, kind=kind)
+    return MapLayer(
+        name=name,
+        title=entry["title"].format(departement=study.departement_name),
+        abstract=entry["abstract"],
+        geometry=kind,
+        key=tuple(entry["key"]),
+        rows=typed_rows(published).reset_index(drop=True),
+        columns=tuple(given.values()),
+    )
+
+
+def _described(table: str, column: str, criteria: Sequence[Criterion]) -> Column:
+    for criterion in criteria:
+        if column == criterion_column(criterion):
+            meaning = f"Classe de la commune pour ce critère : desservie, {criterion.beyond} ou non-mesure"
+            return Column(column, criterion.label, "", meaning)
+    if table == _POINTS and column in grid_columns():
+        return grid_columns()[column]
+    return Column(**describe_column(table, column))
+
+
+def _finished(layer: MapLayer, study: Study, criteria: Sequence[Criterion], record: Record) -> MapLayer:
+    styles = layer_styles(layer, study, criteria)
+    return dataclasses.replace(layer, styles=styles, metadata=render_metadata(layer, record))
+
+
+def _criteria(study: Study, measures: Measures) -> list[Criterion]:
+    """Return the criteria, thresholds of time apart, that are measured somewhere."""
+    diagnosis, scheme = measures.diagnosis, study.scheme
+    if diagnosis is None:
+        return []
+    sheet = read_criteria(scheme.path(scheme.fichiers.criteres) if scheme.fichiers.criteres else None)
+    known = (*criteria_from_rules(sheet, study.rules), *criteria_on(sheet, date=scheme.edition))
+    measured = set(diagnosis.criteria.loc[diagnosis.criteria["satisfied"].notna(), "criterion"])
+    by_code = {criterion.code: criterion for criterion in known if criterion.kind != _TIMES}
+    return [criterion for code, criterion in by_code.items() if code in measured]
+
+
+def _communes(study: Study, measures: Measures, service: str, criteria: Sequence[Criterion]) -> gpd.GeoDataFrame:
+    """Join the communes with their access to a service, and with the diagnosis where there is one."""
+    access = measures.access.loc[measures.access["service"] == service, ["code", *_ACCESS]]
+    joined = _with_diagnosis(access, measures, service)
+    if measures.diagnosis is not None and criteria:
+        wide = measures.diagnosis.criteria.pivot_table(
+            index="code", columns="criterion", values="class", aggfunc="first"
+        )
+        names = {criterion.code: criterion_column(criterion) for criterion in criteria}
+        joined = joined.merge(wide[list(names)].rename(columns=names), left_on="code", right_index=True, how="left")
+    return study.communes.merge(joined, on="code", how="left")
 
 
 def _with_diagnosis(access: pd.DataFrame, measures: Measures, service: str) -> pd.DataFrame:
@@ -71,28 +188,80 @@ def _cells(cells: gpd.GeoDataFrame, measures: Measures, service: str) -> gpd.Geo
     return cells.merge(access, on="cell", how="left")
 
 
-def write_geopackage(layers: dict[str, gpd.GeoDataFrame], path: Path) -> Path:
+def write_geopackage(layers: Iterable[MapLayer], path: Path) -> Path:
     """Write layers in one GeoPackage; the same layers give the same bytes.
 
     Parameters
     ----------
-    layers : dict
-        GeoDataFrames by layer name; columns take their published names.
+    layers : iterable of MapLayer
+        Layers and tables, in the order of the file.
     path : Path
         The file, replaced if it exists.
     """
     path.unlink(missing_ok=True)
-    for name, layer in layers.items():
-        renamed = layer.rename(columns={c: describe_column(name, c)["name"] for c in layer.columns if c != "geometry"})
-        renamed.to_file(path, layer=name, driver="GPKG", engine="pyogrio", mode="a" if path.exists() else "w")
-    _settle(path)
+    listed = list(layers)
+    for layer in listed:
+        geometry = {"geometry_type": layer.geometry}
+        pyogrio.write_dataframe(
+            layer.rows,
+            path,
+            layer=layer.name,
+            driver="GPKG",
+            append=path.exists(),
+            layer_options={"IDENTIFIER": layer.title, "DESCRIPTION": layer.abstract},
+            **(geometry if layer.geometry else {}),
+        )
+    _complete(listed, path)
     return path
 
 
-def _settle(path: Path) -> None:
-    """Give the file's own records a fixed date, then rewrite it whole: no trace of when or how it grew."""
+def _complete(layers: Sequence[MapLayer], path: Path) -> None:
+    """Add styles, records and labels, fix dates, then rewrite the file whole: no trace of when or how it grew."""
     with sqlite3.connect(path) as base:
+        base.executescript(_STATEMENTS)
+        base.executemany(
+            "INSERT INTO gpkg_extensions VALUES (?, NULL, ?, ?, 'read-write')",
+            [(table, name, definition) for table, name, definition in _EXTENSIONS],
+        )
+        base.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
+            "VALUES ('layer_styles', 'attributes', 'layer_styles', 'Styles de QGIS', ?, 0)",
+            (_DATE,),
+        )
+        _add_records(base, layers)
+        _add_columns(base, layers)
+        _add_styles(base, layers)
         base.execute("UPDATE gpkg_contents SET last_change = ?", (_DATE,))
         base.commit()
         base.execute("VACUUM")
     base.close()
+
+
+def _add_records(base: sqlite3.Connection, layers: Sequence[MapLayer]) -> None:
+    recorded = [layer for layer in layers if layer.metadata]
+    for number, layer in enumerate(recorded, start=1):
+        base.execute(
+            "INSERT INTO gpkg_metadata VALUES (?, 'dataset', ?, 'text/xml', ?)", (number, _ISO, layer.metadata)
+        )
+        base.execute(
+            "INSERT INTO gpkg_metadata_reference VALUES ('table', ?, NULL, NULL, ?, ?, NULL)",
+            (layer.name, _DATE, number),
+        )
+
+
+def _add_columns(base: sqlite3.Connection, layers: Sequence[MapLayer]) -> None:
+    base.executemany(
+        "INSERT INTO gpkg_data_columns VALUES (?, ?, NULL, ?, ?, NULL, NULL)",
+        [(layer.name, one.name, one.label, one.comment) for layer in layers for one in layer.columns],
+    )
+
+
+def _add_styles(base: sqlite3.Connection, layers: Sequence[MapLayer]) -> None:
+    base.executemany(
+        "INSERT INTO layer_styles VALUES (NULL, '', '', ?, ?, ?, ?, ?, ?, ?, '', NULL, ?)",
+        [
+            (layer.name, GEOMETRY, style.name, style.qml, style.sld, int(rank == 0), style.description, _DATE)
+            for layer in layers
+            for rank, style in enumerate(layer.styles)
+        ],
+    )

@@ -12,6 +12,7 @@ from sdaasp_geo.layers import names, territories
 from sdaasp_geo.outputs import publish
 from sdaasp_geo.outputs.folder import STEPS, Run, write_annexe, write_run
 from sdaasp_geo.outputs.scheme_folder import ACTIONS, GOVERNANCE, GRID, write_scheme_folder
+from sdaasp_geo.pipeline.database import check_destination, send_layers
 from sdaasp_geo.pipeline.diagnosis import diagnose
 from sdaasp_geo.pipeline.measurement import measure
 from sdaasp_geo.pipeline.preparation import prepare
@@ -28,7 +29,9 @@ ANNEX_STEPS = 11
 """Steps that `annexe` reports for two services."""
 
 
-def build(scheme: Scheme, folder: Path, *, report: Report = quiet, cache: Path | None = None) -> Run:
+def build(
+    scheme: Scheme, folder: Path, *, report: Report = quiet, cache: Path | None = None, to: str | None = None
+) -> Run:
     """Do the whole job: check, measure, and write the output folder, complete or not at all.
 
     Parameters
@@ -39,17 +42,22 @@ def build(scheme: Scheme, folder: Path, *, report: Report = quiet, cache: Path |
         Absent, empty, or an earlier run, which is replaced.
     report, cache
         See `measure`.
+    to : str, optional
+        Address of a PostGIS base that the layers are also written to; where it refuses them, nothing is published.
 
     Raises
     ------
     SdaaspError
-        Any error of the inputs, of the scheme or of the folder; nothing is left behind.
+        Any error of the inputs, of the scheme, of the folder or of the base; nothing is left behind.
     """
     publish.check_replaceable(folder)
+    if to is not None:
+        check_destination(scheme, to)
     study = prepare(scheme, report=report)
     measures = _diagnosed(study, report=report, cache=cache)
     with publish.published(folder) as beside:
-        return write_run(study, measures, france.read_census(), beside, version=__version__, report=report)
+        run = write_run(study, measures, france.read_census(), beside, version=__version__, report=report)
+        return run if to is None else dataclasses.replace(run, sent=send_layers(study, measures, to))
 
 
 def annexe(scheme: Scheme, epci: str, folder: Path, *, report: Report = quiet, cache: Path | None = None) -> list[Path]:

@@ -60,6 +60,7 @@ def test_manifest_lists_every_file_with_its_hash(run_65: Path) -> None:
 def test_layers_open_in_the_legal_crs(run_65: Path) -> None:
     assert set(fiona.listlayers(run_65 / "layers.gpkg")) == {
         *("departement", "epci_voisins", "petr", "epci", "communes", "zones", "points_services"),
+        *("actions", "actions_epci", "layer_styles"),
     }
     epci = gpd.read_file(run_65 / "layers.gpkg", layer="epci", engine="pyogrio")
     assert epci.crs == "EPSG:2154"
