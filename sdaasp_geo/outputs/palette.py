@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sdaasp_geo.analysis.deficits import NOT_MEASURED, NOT_MEASURED_LABEL, SERVED, classes_of
-from sdaasp_geo.french import minutes
+from sdaasp_geo.french import threshold
 from sdaasp_geo.parameters import Rule
 
 _VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725")
@@ -79,7 +79,7 @@ def legend_entries(rules: Sequence[Rule]) -> list[LegendEntry]:
         LegendEntry(
             code=code,
             label=labels[code],
-            span=_span(lower[code], upper[code]),
+            span=minutes_span(lower[code], upper[code]),
             above_min=lower[code],
             up_to_min=upper[code],
             colour=colours[rank],
@@ -115,10 +115,10 @@ def _channels(colour: str) -> tuple[int, ...]:
     return tuple(int(colour[start : start + 2], 16) for start in (1, 3, 5))
 
 
-def _span(above_min: float, up_to_min: float) -> str:
-    """Write an interval of minutes; an unbounded one on both sides has nothing to say."""
+def minutes_span(above_min: float, up_to_min: float) -> str:
+    """Write an interval of minutes, open below and closed above; one without bounds has nothing to say."""
     if math.isinf(above_min):
-        return "" if math.isinf(up_to_min) else f"{minutes(up_to_min)} au plus"
+        return "" if math.isinf(up_to_min) else f"{threshold(up_to_min)} au plus"
     if math.isinf(up_to_min):
-        return f"plus de {minutes(above_min)}"
-    return f"plus de {minutes(above_min)}, jusqu'à {minutes(up_to_min)}"
+        return f"plus de {threshold(above_min)}"
+    return f"plus de {threshold(above_min)}, jusqu'à {threshold(up_to_min)}"

@@ -13,10 +13,12 @@ from sdaasp_geo.french import NBSP
 from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.outputs.headline import Figure, sources_line
 from sdaasp_geo.outputs.manifest import describe_run, write_manifest
+from sdaasp_geo.outputs.map_siting import render_siting_map
 from sdaasp_geo.outputs.tables import Table, epci_labels, with_names, write_tables
 from sdaasp_geo.parameters import service_names
 from sdaasp_geo.study import NewSites, Study
 
+MAP = "carte.html"
 AIMS = {
     "couvrir": "amener le plus d'habitants dans le seuil",
     "rapprocher": "raccourcir le temps moyen",
@@ -42,6 +44,7 @@ def write_siting(study: Study, found: NewSites, folder: Path, *, version: str) -
     """Write the page, the tables and the manifest of new sites in an existing empty folder."""
     write_tables(siting_tables(study, found), folder / "tables", edition=study.scheme.edition)
     (folder / "index.html").write_text(render_siting(study, found), encoding="utf-8")
+    (folder / MAP).write_text(render_siting_map(study, found), encoding="utf-8")
     proof = found.siting.proof
     question = {
         "service": found.service,
@@ -83,6 +86,7 @@ def render_siting(study: Study, found: NewSites) -> str:
         subtitle=f"{plain_text(study.scheme.nom)}. But{NBSP}: {AIMS[found.aim]} ({limit}).",
         figures=_figures(found),
         proof=_proof(found),
+        map=MAP,
         tables=(_sites_shown(study, found), _gains_shown(study, found), _closures_shown(study, found)),
         method=_method(found),
         sources=sources_line(study),

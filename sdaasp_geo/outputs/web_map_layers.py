@@ -7,32 +7,42 @@ only, and the page holds the texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import folium
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import shapely
 from branca.element import Element, Figure
 
-from sdaasp_geo.analysis.deficits import NOT_MEASURED
 from sdaasp_geo.french import NBSP, threshold
 from sdaasp_geo.outputs import palette
 from sdaasp_geo.outputs.escape import html_text
-from sdaasp_geo.outputs.web_map_text import joined_access
+from sdaasp_geo.outputs.map_codec import DIGITS, encode_line
+from sdaasp_geo.outputs.map_svg import Sketch
+from sdaasp_geo.outputs.web_map_text import studied_communes
 from sdaasp_geo.parameters import service_names
 from sdaasp_geo.study import Measures, Study
 
 TOLERANCE_M = 80.0
 """Generalisation of the contours, metres: below one pixel at the scale of a département."""
 
+BASE_MAP_HOST = "https://data.geopf.fr"
+BASE_MAP_NAME = "Plan IGN (Géoplateforme)"
+BASE_MAP_TILES = (
+    f"{BASE_MAP_HOST}/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER=GEOGRAPHICALGRIDSYSTEMS.PLANIGNV2"
+    "&STYLE=normal&FORMAT=image/png&TILEMATRIXSET=PM&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}"
+)
+"""Optional base map, without key (Géoplateforme of the IGN, Licence Ouverte 2.0)."""
+
+TRANSLUCENT = 0.65
+"""Opacity of the communes over a base map."""
+
 GeoJson = dict[str, Any]
-_DIGITS = 5
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _PADDING_PX = 12
+_SKETCH_UNITS = 200.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,8 @@ class Shapes:
         ``name`` and outlines, dissolved from the same generalised communes.
     zones : GeoDataFrame
         Zones déficitaires of the main service: ``name``.
+    sketch : Sketch
+        Coarser shapes of the studied communes, for pictures.
     """
 
     communes: gpd.GeoDataFrame
@@ -55,6 +67,7 @@ class Shapes:
     petr: gpd.GeoDataFrame
     departement: gpd.GeoDataFrame
     zones: gpd.GeoDataFrame
+    sketch: Sketch
 
 
 def display_shapes(study: Study, measures: Measures) -> Shapes:
@@ -88,7 +101,22 @@ def display_shapes(study: Study, measures: Measures) -> Shapes:
         petr=_dissolved(kept, study.petr_members.groupby("petr")["code"].agg(list), _names(study.petr, "petr")),
         departement=_dissolved(kept, {code: kept.loc[kept["inside"], "code"]}, {code: study.departement_name}),
         zones=_dissolved(kept, zone_members, zones),
+        sketch=_sketch(kept, own),
     )
+
+
+def _sketch(kept: gpd.GeoDataFrame, own: set[str]) -> Sketch:
+    """Simplify the studied communes again for a picture of a thousand units, and unite them."""
+    studied = kept[kept["studied"]]
+    west, _, east, _ = studied.total_bounds
+    shapes = shapely.coverage_simplify(studied.geometry.to_numpy(), (east - west) / _SKETCH_UNITS)
+    studied = studied.set_geometry(shapes)[["code", "epci", "inside", "geometry"]]
+    united = [
+        shapely.coverage_union_all(rows.geometry.to_numpy()) for siren, rows in studied.groupby("epci") if siren in own
+    ]
+    lines = shapely.get_parts(shapely.union_all([shapely.boundary(shape) for shape in united]))
+    edge = shapely.boundary(shapely.coverage_union_all(studied.geometry[studied["inside"]].to_numpy()))
+    return Sketch(studied[["code", "geometry"]], shapely.multilinestrings(list(lines)), edge)
 
 
 def _names(layer: gpd.GeoDataFrame, key: str) -> dict[str, str]:
@@ -121,51 +149,40 @@ def _dissolved(
 def _display(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     degrees = layer.to_crs("EPSG:4326").reset_index(drop=True)
     return degrees.set_geometry(
-        gpd.GeoSeries(shapely.transform(degrees.geometry.to_numpy(), lambda xy: xy.round(_DIGITS)), crs="EPSG:4326")
+        gpd.GeoSeries(shapely.transform(degrees.geometry.to_numpy(), lambda xy: xy.round(DIGITS)), crs="EPSG:4326")
     )
 
 
-def encode_line(coordinates: npt.NDArray[np.float64]) -> str:
-    """Encode a line of degrees as text: signed differences of 1e-5 degree, five bits a character.
+def encode_geometry(shape: shapely.Geometry | None) -> str:
+    """Return the polygons of a shape, parted by ``;``, their rings by spaces; empty for no shape."""
+    polygons = [polygon for polygon in shapely.get_parts(shape) if polygon.geom_type == "Polygon"]
+    rings = [
+        [encode_line(shapely.get_coordinates(ring)) for ring in (part.exterior, *part.interiors)] for part in polygons
+    ]
+    return ";".join(" ".join(lines) for lines in rings)
 
-    The characters are those of URL-safe Base64: none has a meaning in HTML, JavaScript or Jinja.
+
+def build_folium_map(
+    study: Study, measures: Measures, shapes: Shapes, *, services: Sequence[str], base_map: bool = False
+) -> tuple[folium.Map, dict[str, str]]:
+    """Build the folium map of a study, without base map nor outside resource unless asked.
+
+    Communes are drawn without class: the page colours them (`templates/map.js`), by the view that its reader chooses.
 
     Parameters
     ----------
-    coordinates : ndarray of shape (n, 2)
-        Longitudes and latitudes.
-    """
-    whole = np.rint(coordinates * 10**_DIGITS).astype(np.int64)
-    steps = np.diff(whole, axis=0, prepend=np.zeros((1, 2), dtype=np.int64)).ravel()
-    characters = []
-    for step in np.where(steps < 0, ~(steps << 1), steps << 1).tolist():
-        rest = step
-        while rest >= 32:  # noqa: PLR2004 - five bits a character, the sixth says that more follow
-            characters.append(_ALPHABET[32 | (rest & 31)])
-            rest >>= 5
-        characters.append(_ALPHABET[rest])
-    return "".join(characters)
-
-
-def encode_geometry(shape: shapely.Geometry) -> GeoJson:
-    """Return a GeoJSON MultiPolygon whose rings are encoded lines; the page decodes them (`templates/map.js`)."""
-    polygons = [
-        [encode_line(shapely.get_coordinates(ring)) for ring in (polygon.exterior, *polygon.interiors)]
-        for polygon in shapely.get_parts(shape)
-        if polygon.geom_type == "Polygon"
-    ]
-    return {"type": "MultiPolygon", "coordinates": polygons}
-
-
-def build_folium_map(study: Study, measures: Measures, shapes: Shapes) -> tuple[folium.Map, dict[str, str]]:
-    """Build the folium map of a study, without base map nor outside resource.
+    services : sequence of str
+        Services whose places are drawn, the first one at first.
+    base_map : bool
+        Put the Plan IGN under the communes: the page then asks `BASE_MAP_HOST` for pictures.
 
     Returns
     -------
     Map
         Layers and their control; identifiers are numbered in order, so that the same study gives the same text.
     dict
-        JavaScript names of the objects that the page needs: ``map``, ``communes`` and the drawn layers in ``order``.
+        JavaScript names of the objects that the page needs: ``map``, ``communes``, the drawn layers in ``order``, and
+        the layers of places of each service as the object ``places``.
     """
     west, south, east, north = shapes.communes.total_bounds
     canvas = folium.Map(
@@ -178,16 +195,31 @@ def build_folium_map(study: Study, measures: Measures, shapes: Shapes) -> tuple[
         min_zoom=6,
         max_zoom=15,
     )
-    service = service_names(study.parameters, study.scheme.mesure.services[0])
-    communes = _communes(study, measures, shapes, name=f"Communes{NBSP}: accès ({service.label})")
-    drawn = [*_under(shapes), communes, *_over(shapes), *_point_layers(study, measures)]
+    if base_map:
+        folium.TileLayer(tiles=BASE_MAP_TILES, attr=BASE_MAP_NAME, name=BASE_MAP_NAME, max_zoom=15).add_to(canvas)
+    communes = _communes(study, shapes, translucent=base_map)
+    points = _point_layers(study, measures, services)
+    under = [] if base_map else _under(shapes)
+    drawn = [*under, communes, *_over(shapes), *(layer for _, layer in points)]
     for layer in [*drawn, _labels(shapes)]:
         layer.add_to(canvas)
     folium.LayerControl(collapsed=True).add_to(canvas)
     canvas.fit_bounds([[south, west], [north, east]], padding=(_PADDING_PX, _PADDING_PX))
     _number_identifiers(canvas)
-    order = ",".join(layer.get_name() for layer in drawn)
-    return canvas, {"map": canvas.get_name(), "communes": communes.get_name(), "order": order}
+    return canvas, {
+        "map": canvas.get_name(),
+        "communes": communes.get_name(),
+        "order": ",".join(layer.get_name() for layer in drawn),
+        "places": _places_object(points),
+    }
+
+
+def _places_object(points: Sequence[tuple[str, folium.GeoJson]]) -> str:
+    """Write a JavaScript object: layers of places by service."""
+    by_service: dict[str, list[str]] = {}
+    for service, layer in points:
+        by_service.setdefault(service, []).append(layer.get_name())
+    return "{" + ",".join(f'"{html_text(service)}":[{",".join(names)}]' for service, names in by_service.items()) + "}"
 
 
 def _under(shapes: Shapes) -> list[folium.GeoJson]:
@@ -231,13 +263,16 @@ def _number_identifiers(root: folium.Map) -> None:
         waiting.extend(element._children.values())  # noqa: SLF001 - nor to walk its tree
 
 
-def _features(geometries: Iterable[tuple[int, dict[str, int], GeoJson]]) -> GeoJson:
-    """Return a collection whose features carry numbers only."""
-    features = [
-        {"type": "Feature", "id": key, "properties": properties, "geometry": geometry}
-        for key, properties, geometry in geometries
-    ]
-    return {"type": "FeatureCollection", "features": features}
+def _packed(kind: str, coordinates: object, *, first: int = 0) -> GeoJson:
+    """Return a collection of one feature, which the page parts into one per shape or point, numbered from ``first``.
+
+    Features carry no text: what the data say stands in the data of the page.
+    """
+    geometry = {"type": kind, "coordinates": coordinates}
+    return {
+        "type": "FeatureCollection",
+        "features": [{"type": "Feature", "id": first, "properties": {}, "geometry": geometry}],
+    }
 
 
 def _outlines(
@@ -246,11 +281,8 @@ def _outlines(
     """Return a layer of outlines that do not answer the pointer; nothing when there is none."""
     if layer.empty:
         return []
-    rows: list[tuple[int, dict[str, int], GeoJson]] = [
-        (number, {}, encode_geometry(shape)) for number, shape in enumerate(layer.geometry)
-    ]
     outlines = folium.GeoJson(
-        _features(rows),
+        _packed("MultiPolygon", [encode_geometry(shape) for shape in layer.geometry]),
         name=html_text(name),
         show=show,
         style_function=lambda _feature: dict(style),
@@ -260,37 +292,23 @@ def _outlines(
     return [outlines]
 
 
-def _communes(study: Study, measures: Measures, shapes: Shapes, *, name: str) -> folium.GeoJson:
-    """Return the communes by class; a feature's number is the row of its commune in the table of the page."""
-    service = study.scheme.mesure.services[0]
-    entries = palette.legend_entries([rule for rule in study.rules if rule.service == service])
-    ranks = {entry.code: rank for rank, entry in enumerate(entries)}
-    table = joined_access(study, measures, service)
+def _communes(study: Study, shapes: Shapes, *, translucent: bool) -> folium.GeoJson:
+    """Return the studied communes; a feature's number is that of its commune in `studied_communes`."""
     contours = shapes.communes.set_index("code").geometry
-    rows = [
-        (number, {"c": ranks[row["class"]], "m": _mark(row)}, encode_geometry(contours[row["code"]]))
-        for number, row in enumerate(table.to_dict("records"))
-        if row["code"] in contours.index
-    ]
+    shapes_in_order = [contours.get(code) for code in studied_communes(study)["code"]]
+    style = {
+        "color": "#ffffff",
+        "weight": 0.6,
+        "fillColor": palette.NOT_MEASURED_COLOUR,
+        "fillOpacity": TRANSLUCENT if translucent else 1,
+    }
     return folium.GeoJson(
-        _features(rows),
-        name=html_text(name),
-        style_function=lambda feature: {
-            "color": "#ffffff",
-            "weight": 0.6,
-            "fillColor": entries[feature["properties"]["c"]].colour,
-            "fillOpacity": 1,
-        },
+        _packed("MultiPolygon", [encode_geometry(shape) for shape in shapes_in_order]),
+        name="Communes",
+        style_function=lambda _feature: style,
         on_each_feature=folium.JsCode("function (feature, layer) { sdaasp.commune(feature, layer); }"),
         smooth_factor=0.5,
     )
-
-
-def _mark(row: Mapping[str, object]) -> int:
-    """Tell how a commune is marked over its colour: 2 hatched (not measured), 1 dotted (to check), 0 plain."""
-    if row["class"] == NOT_MEASURED:
-        return 2
-    return int(bool(row["to_check"]))
 
 
 def drawn_points(study: Study, measures: Measures, service: str) -> gpd.GeoDataFrame:
@@ -305,35 +323,37 @@ def drawn_points(study: Study, measures: Measures, service: str) -> gpd.GeoDataF
     return points[points["code_commune"].isin(studied) | points["id"].isin(cited)]
 
 
-def shown_points(study: Study, measures: Measures) -> list[tuple[str, bool, gpd.GeoDataFrame]]:
+def shown_points(study: Study, measures: Measures, services: Sequence[str]) -> list[tuple[str, bool, gpd.GeoDataFrame]]:
     """Return the points that the map shows by service and kind (permanent, then partial), in EPSG:4326."""
     kinds = []
-    for service in study.scheme.mesure.services:
+    for service in services:
         points = drawn_points(study, measures, service).to_crs("EPSG:4326")
         chosen = [(service, permanent, points[points["permanent"] == permanent]) for permanent in (True, False)]
         kinds += [kind for kind in chosen if len(kind[2])]
     return kinds
 
 
-def _point_layers(study: Study, measures: Measures) -> list[folium.GeoJson]:
-    """Return one layer by service and kind.
+def _point_layers(study: Study, measures: Measures, services: Sequence[str]) -> list[tuple[str, folium.GeoJson]]:
+    """Return one layer by service and kind, with its service.
 
     The page makes one feature of each point, numbered from ``first``: its rank in the texts of the page.
     """
     layers, first = [], 0
-    main = study.scheme.mesure.services[0]
-    for service, permanent, points in shown_points(study, measures):
+    for service, permanent, points in shown_points(study, measures, services):
         label = service_names(study.parameters, service).plural
         kind = "accueil permanent" if permanent else "présence partielle"
         name = f"{label[:1].upper()}{label[1:]}{NBSP}: {kind}"
-        layers.append(_points(points, name, first=first, main=service == main, permanent=permanent))
+        main = service == study.scheme.mesure.services[0]
+        layer = _points(points, name, first=first, main=main, show=service == services[0], permanent=permanent)
+        layers.append((service, layer))
         first += len(points)
     return layers
 
 
-def _points(points: gpd.GeoDataFrame, name: str, *, first: int, main: bool, permanent: bool) -> folium.GeoJson:
+def _points(
+    points: gpd.GeoDataFrame, name: str, *, first: int, main: bool, show: bool, permanent: bool
+) -> folium.GeoJson:
     coordinates = np.column_stack([points.geometry.x, points.geometry.y])
-    together: GeoJson = {"type": "MultiPoint", "coordinates": encode_line(coordinates)}
     radius = (6 if permanent else 8) if main else 3
     style: dict[str, object] = {
         "color": palette.INK,
@@ -344,9 +364,9 @@ def _points(points: gpd.GeoDataFrame, name: str, *, first: int, main: bool, perm
     if not permanent:
         style["forme"] = "losange"
     return folium.GeoJson(
-        _features([(first, {}, together)]),
+        _packed("MultiPoint", encode_line(coordinates), first=first),
         name=html_text(name),
-        show=main,
+        show=show,
         marker=folium.CircleMarker(radius=radius, fill=True),
         style_function=lambda _feature: style,
         on_each_feature=folium.JsCode("function (feature, layer) { sdaasp.lieu(feature, layer); }"),
@@ -361,6 +381,6 @@ def _labels(shapes: Shapes) -> folium.FeatureGroup:
             spot = max(shapely.get_parts(row.geometry), key=lambda part: part.area)
             spot = shapely.maximum_inscribed_circle(spot, tolerance=0.005).coords[0]
             icon = folium.DivIcon(html=f"<span>{html_text(row.name)}</span>", icon_size=(0, 0), class_name=css_class)
-            location = [round(spot[1], _DIGITS), round(spot[0], _DIGITS)]
+            location = [round(spot[1], DIGITS), round(spot[0], DIGITS)]
             folium.Marker(location=location, icon=icon, interactive=False, keyboard=False).add_to(group)
     return group

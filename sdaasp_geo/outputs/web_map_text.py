@@ -46,24 +46,28 @@ def main_rules(study: Study) -> list[Rule]:
 
 def joined_access(study: Study, measures: Measures, service: str) -> pd.DataFrame:
     """Join the studied communes with their access to one service; sorted by name, then code."""
+    access = measures.access[measures.access["service"] == service]
+    return studied_communes(study).merge(access, on="code")
+
+
+def studied_communes(study: Study) -> pd.DataFrame:
+    """Return the studied communes and the names of their EPCI; sorted by name, then code.
+
+    Returns
+    -------
+    DataFrame
+        ``code, name, departement, inside, epci, epci_reason, population, population_reason, contour_reason,
+        epci_name`` (the reason where there is no EPCI).
+    """
     columns = [
-        "code",
-        "name",
-        "departement",
-        "inside",
-        "epci",
-        "epci_reason",
-        "population",
-        "population_reason",
-        "contour_reason",
+        *("code", "name", "departement", "inside", "epci", "epci_reason"),
+        *("population", "population_reason", "contour_reason"),
     ]
     communes = pd.DataFrame(study.communes.loc[study.communes["studied"], columns])
     epci_names = pd.concat([study.epci[["siren", "name"]], study.neighbours[["siren", "name"]]])
     names = epci_names.drop_duplicates("siren").set_index("siren")["name"]
     communes["epci_name"] = communes["epci"].map(names).fillna(communes["epci"]).fillna(communes["epci_reason"])
-    access = measures.access[measures.access["service"] == service]
-    joined = communes.merge(access, on="code")
-    return joined.sort_values(["name", "code"], key=lambda column: column.map(sort_key), ignore_index=True)
+    return communes.sort_values(["name", "code"], key=lambda column: column.map(sort_key), ignore_index=True)
 
 
 def sort_key(name: str) -> str:
@@ -96,38 +100,18 @@ def time_text(row: dict[str, object], method: Method, *, prefix: str = "") -> st
     return f"environ{NBSP}{minutes(time)} (de{NBSP}{number(low)} à{NBSP}{number(high)})"
 
 
-def commune_rows(study: Study, measures: Measures) -> list[dict[str, str]]:
-    """Return one row per studied commune for the table of the page: already French, not escaped."""
-    service = study.scheme.mesure.services[0]
-    labels = {entry.code: entry.label for entry in palette.legend_entries(main_rules(study))}
-    rows = []
-    for row in joined_access(study, measures, service).to_dict("records"):
-        cells = {
-            "code": row["code"],
-            "name": f"{row['name']} ({row['departement']})",
-            "epci": row["epci_name"],
-            "population": "non connue" if row["population_reason"] else number(row["population"]),
-            "time": time_text(row, measures.method),
-            "place": _place(row, ""),
-            "second": _second(row),
-            "class": labels[row["class"]],
-            "check": "oui" if row["to_check"] else "non",
-            "sentence": row["sentence"],
-        }
-        rows.append({name: plain_text(text) for name, text in cells.items()})
-    return rows
-
-
-def _place(row: dict[str, object], prefix: str) -> str:
+def place_text(row: dict[str, object], prefix: str = "") -> str:
+    """Write the commune of the nearest place."""
     if row[f"{prefix}reason"] != REACHED:
         return "aucun"
     return f"{row[f'{prefix}place_commune']} ({row[f'{prefix}place_departement']})"
 
 
-def _second(row: dict[str, object]) -> str:
+def second_text(row: dict[str, object]) -> str:
+    """Write the commune of the second nearest place, and its time."""
     if row["second_reason"] != REACHED:
         return "aucun"
-    return f"{_place(row, 'second_')}, {minutes(float(str(row['second_time_min'])))}"
+    return f"{place_text(row, 'second_')}, {minutes(float(str(row['second_time_min'])))}"
 
 
 def point_texts(shown: Sequence[tuple[str, bool, pd.DataFrame]], *, main: str) -> list[list[str]]:

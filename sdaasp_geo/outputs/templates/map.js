@@ -1,55 +1,80 @@
 "use strict";
-/* Runtime of the page: decodes the shapes, marks the communes, opens the cards. Texts go through textContent only. */
+/* Runtime of the page: decodes shapes and texts, colours the communes, fills legend, table and cards.
+   Texts go through textContent only. */
 const sdaasp = (() => {
-  const INK = "#1b1b1b";
-  const CARD_FIELDS = [1, 2, 3, 4, 5, 6, 7];
-  const known = {};
-  const communes = document.querySelector("#communes tbody").rows;
-  const lieux = JSON.parse(document.getElementById("lieux").textContent);
+  const INK = "#1b1b1b", NEIGHBOUR = "#f1f1ee", NBSP = "\u00a0", TENTHS = 10;
+  const SVG = "http://www.w3.org/2000/svg";
+  const at = (id) => document.getElementById(id);
+  const data = JSON.parse(at("donnees").textContent);
+  const figures = new Intl.NumberFormat("fr-FR");
 
-  /* Signed differences of 1e-5 degree, five bits a character, the sixth says that more follow. */
-  const DIGITS = {};
-  Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", (letter, rank) => (DIGITS[letter] = rank));
-  function decodeLine(text) {
-    const points = [];
-    let x = 0, y = 0, index = 0;
-    const step = () => {
+  /* Five bits a letter, the sixth says that more follow; the lowest bit of a number is its sign. */
+  const LETTERS = {};
+  Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", (letter, rank) => (LETTERS[letter] = rank));
+  function numbers(text) {
+    const values = [];
+    let index = 0;
+    while (index < text.length) {
       let bits, shift = 0, value = 0;
       do {
-        bits = DIGITS[text[index++]];
+        bits = LETTERS[text[index++]];
         value |= (bits & 31) << shift;
         shift += 5;
       } while (bits >= 32);
-      return value & 1 ? ~(value >> 1) : value >> 1;
-    };
-    while (index < text.length) {
-      x += step();
-      y += step();
+      values.push(value & 1 ? ~(value >> 1) : value >> 1);
+    }
+    return values;
+  }
+
+  function decodeLine(text) {
+    const steps = numbers(text), points = [];
+    let x = 0, y = 0;
+    for (let index = 0; index < steps.length; index += 2) {
+      x += steps[index];
+      y += steps[index + 1];
       points.push([x / 1e5, y / 1e5]);
     }
     return points;
   }
 
-  function decode(data) {
+  /* One feature holds all the shapes of a layer: one is made of each, numbered; an empty text is no shape. */
+  function decode(collection) {
     const features = [];
-    for (const feature of data.features) {
-      const { type, coordinates } = feature.geometry;
-      if (type === "MultiPoint") {
-        decodeLine(coordinates).forEach((point, rank) => {
-          features.push({ ...feature, id: feature.id + rank, geometry: { type: "Point", coordinates: point } });
-        });
+    for (const { id, properties, geometry } of collection.features) {
+      const add = (rank, type, coordinates) =>
+        features.push({ type: "Feature", id: id + rank, properties, geometry: { type, coordinates } });
+      if (geometry.type === "MultiPoint") {
+        decodeLine(geometry.coordinates).forEach((point, rank) => add(rank, "Point", point));
       } else {
-        const polygons = coordinates.map((rings) => rings.map(decodeLine));
-        features.push({ ...feature, geometry: { type, coordinates: polygons } });
+        geometry.coordinates.forEach((text, rank) => {
+          const polygons = text.split(";").map((rings) => rings.split(" ").map(decodeLine));
+          if (text) add(rank, "MultiPolygon", polygons);
+        });
       }
     }
-    return { ...data, features };
+    return { ...collection, features };
   }
+
+  const phrases = data.phrases.split(".").map((line) => numbers(line).map((rank) => data.words[rank]).join(" "));
+  const column = (text) => numbers(text).map((rank) => phrases[rank]);
+  const codes = data.codes.split(" ");
+  const communes = column(data.communes), names = column(data.names), rows = numbers(data.rows);
+  const counted = numbers(data.counted), identity = data.identity.map(column);
+  const columns = data.columns.map(column);
+  const views = data.views.map((view) => ({
+    ...view,
+    ranks: Array.from(view.ranks, Number),
+    checks: Array.from(view.checks, Number),
+    cells: view.cells.map((number) => columns[number]),
+    sentences: columns[view.sentences],
+    times: view.times && view.times.map(numbers),
+  }));
+  const perCommune = data.plain;
 
   const addData = L.GeoJSON.prototype.addData;
   L.GeoJSON.include({
-    addData(data) {
-      return addData.call(this, Array.isArray(data.features) ? decode(data) : data);
+    addData(given) {
+      return addData.call(this, Array.isArray(given.features) ? decode(given) : given);
     },
   });
 
@@ -85,15 +110,13 @@ const sdaasp = (() => {
       const ctx = tile.getContext("2d");
       ctx.fillStyle = colour;
       ctx.fillRect(0, 0, 7, 7);
-      if (kind === 1) {
-        ctx.fillStyle = "#ffffff";
-        ctx.beginPath();
-        ctx.arc(3.5, 3.5, 1.7, 0, 7);
-        ctx.fill();
-        ctx.fillStyle = INK;
-        ctx.beginPath();
-        ctx.arc(3.5, 3.5, 1.1, 0, 7);
-        ctx.fill();
+      if (kind === "points") {
+        for (const [fill, radius] of [["#ffffff", 1.7], [INK, 1.1]]) {
+          ctx.fillStyle = fill;
+          ctx.beginPath();
+          ctx.arc(3.5, 3.5, radius, 0, 7);
+          ctx.fill();
+        }
       } else {
         ctx.strokeStyle = "#6b6b6b";
         for (const shift of [-7, 0, 7]) {
@@ -108,105 +131,298 @@ const sdaasp = (() => {
     return patterns[key];
   }
 
-  function element(tag, text) {
+  function element(tag, text = "", attributes = {}) {
     const node = document.createElement(tag);
     node.textContent = text;
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
     return node;
   }
 
-  function definitions(pairs) {
-    const list = document.createElement("dl");
-    for (const [term, text] of pairs) {
-      list.append(element("dt", term), element("dd", text));
+  /* What is shown: a view, a threshold (tenths of a minute; 0: the classes of the scheme), a commune (its number). */
+  const state = { view: views[0], limit: 0, commune: -1 };
+  const layers = new Map();
+  let map = null, area = null, order = [], places = {}, shown = null;
+
+  /* Class of each row for what is shown, as the package gives it: a time equal to a threshold is within it. */
+  function classified() {
+    const { view, limit } = state;
+    if (!limit) return { classes: view.classes, ranks: view.ranks, checks: view.checks };
+    const words = view.thresholds.find(([value]) => value === limit)[1];
+    const [time, low, high] = view.times;
+    return {
+      classes: [
+        ["", `${words} au plus`, data.two[0], 0],
+        ["", `plus de ${words}`, data.two[1], 0],
+        ["Non mesuré", "", data.missing, 1],
+      ],
+      ranks: time.map((value) => (value < 0 ? 2 : Number(value > limit))),
+      checks: time.map((value, row) => Number(value >= 0 && low[row] <= limit && limit < high[row])),
+    };
+  }
+
+  const className = ([label, span]) => label || span;
+
+  function many(number, [singular, plural]) {
+    return `${figures.format(number)}${NBSP}${number < 2 ? singular : plural}`;
+  }
+
+  function swatch(colour, hatched) {
+    const picture = document.createElementNS(SVG, "svg");
+    const set = (node, attributes) => Object.entries(attributes).forEach(([name, value]) => node.setAttribute(name, value));
+    set(picture, { class: "pastille", viewBox: "0 0 35 20", "aria-hidden": "true", focusable: "false" });
+    const fill = document.createElementNS(SVG, "rect");
+    set(fill, { width: 35, height: 20, fill: colour });
+    picture.append(fill);
+    if (hatched) {
+      const lines = document.createElementNS(SVG, "path");
+      set(lines, { class: "hachures", d: at("trait-hachures").getAttribute("d") });
+      picture.append(lines);
     }
-    return list;
+    return picture;
   }
 
-  function headings() {
-    return Array.from(document.querySelectorAll("#communes thead th"), (cell) => cell.textContent);
+  function drawLegend() {
+    const { view, limit } = state;
+    at("titre-legende").textContent = view.title;
+    at("note-vue").textContent = view.note;
+    const lines = shown.classes.map(([label, span, colour, hatched], rank) => {
+      const own = shown.ranks.flatMap((value, row) => (value === rank ? [row] : []));
+      if (hatched && !own.length) return null;
+      const inside = own.filter((row) => counted[row] >= 0);
+      const people = many(inside.reduce((sum, row) => sum + counted[row], 0), ["habitant", "habitants"]);
+      const text = element("span", label && span ? `${label}${NBSP}: ${span}` : label || span);
+      text.append(element("small", `${many(inside.length, data.nouns)}, ${people}${data.nouns[2]}`));
+      const line = element("li");
+      line.append(swatch(colour, hatched), text);
+      return line;
+    });
+    at("classes").replaceChildren(...lines.filter(Boolean));
+    at("a-verifier").hidden = !shown.checks.some(Boolean);
+    document.documentElement.dataset.seuil = limit ? limit / TENTHS : "";
   }
 
-  function communeCard(number) {
-    const cells = communes[number].cells;
-    const card = document.createElement("div");
-    const names = headings();
-    card.append(element("h3", cells[0].textContent));
-    card.append(definitions(CARD_FIELDS.map((rank) => [names[rank], cells[rank].textContent])));
-    card.append(element("p", cells[cells.length - 1].textContent));
-    return card;
+  function baseStyle(number) {
+    const row = rows[number];
+    if (row < 0) return { color: "#ffffff", weight: 0.6, fillColor: NEIGHBOUR };
+    const [, , colour, hatched] = shown.classes[shown.ranks[row]];
+    const kind = hatched ? "hachures" : shown.checks[row] ? "points" : "";
+    const fillColor = kind ? pattern(kind, colour) : colour;
+    return { color: perCommune ? "#ffffff" : colour, weight: 0.6, fillColor };
+  }
+
+  function paint() {
+    for (const [number, layer] of layers) layer.setStyle({ ...baseStyle(number), ...(number === state.commune ? CHOSEN : {}) });
+  }
+
+  const CHOSEN = { color: INK, weight: 3.5 };
+
+  /* Pairs of a row: what the card lists and the table aligns. */
+  function terms() {
+    const { view, limit } = state;
+    return limit ? ["Au seuil choisi", ...view.terms] : view.terms;
+  }
+
+  function cells(row) {
+    const { view, limit } = state;
+    const own = view.cells.map((texts) => texts[row]);
+    if (!limit) return own;
+    const doubt = shown.checks[row] ? ", à vérifier" : "";
+    return [className(shown.classes[shown.ranks[row]]) + doubt, ...own];
+  }
+
+  function card(number, level) {
+    const box = element("div"), row = rows[number];
+    box.append(element(level, communes[number]));
+    const list = element("dl");
+    const pairs = row < 0 ? [] : [...identity.map((texts, rank) => [data.headers[rank + 1], texts[row]])];
+    if (row >= 0 && !perCommune) pairs.unshift(["EPCI", names[row]]);
+    if (row >= 0) terms().forEach((term, rank) => pairs.push([term, cells(row)[rank]]));
+    for (const [term, text] of pairs) list.append(element("dt", term), element("dd", text));
+    box.append(list, element("p", row < 0 ? "Commune hors des EPCI de cette carte." : state.view.sentences[row]));
+    return box;
   }
 
   function placeCard(number) {
-    const card = document.createElement("div");
-    const [name, ...rest] = lieux[number];
-    const pairs = [];
-    for (let rank = 0; rank < rest.length; rank += 2) pairs.push([rest[rank], rest[rank + 1]]);
-    card.append(element("h3", name), definitions(pairs));
-    return card;
+    const box = element("div"), [name, ...rest] = column(data.places[number]);
+    const list = element("dl");
+    for (let rank = 0; rank < rest.length; rank += 2) list.append(element("dt", rest[rank]), element("dd", rest[rank + 1]));
+    box.append(element("h3", name), list);
+    return box;
   }
 
   const popup = { maxWidth: 300, minWidth: 200, autoPanPadding: [16, 16] };
 
   function commune(feature, layer) {
-    const cells = communes[feature.id].cells;
-    known[feature.id] = layer;
-    if (feature.properties.m) {
-      layer.options.fillColor = pattern(feature.properties.m, layer.options.fillColor);
-    }
-    const { color, weight } = layer.options;
+    const number = feature.id;
+    layers.set(number, layer);
     layer.on({
-      mouseover: () => layer.setStyle({ color: INK, weight: 2.5 }),
-      mouseout: () => layer.setStyle({ color, weight }),
+      mouseover: () => layer.setStyle(number === state.commune ? CHOSEN : { color: INK, weight: 2.5 }),
+      mouseout: () => layer.setStyle(number === state.commune ? CHOSEN : baseStyle(number)),
+      click: () => choose(number, { move: false }),
     });
-    layer.bindPopup(() => communeCard(feature.id), popup);
-    layer.bindTooltip(() => element("span", `${cells[0].textContent}\u00a0: ${cells[3].textContent}`), { sticky: true });
+    layer.bindPopup(() => card(number, "h3"), popup);
+    layer.bindTooltip(() => element("span", tip(number)), { sticky: true });
+  }
+
+  function tip(number) {
+    const row = rows[number];
+    return row < 0 ? communes[number] : `${perCommune ? communes[number] : names[row]}${NBSP}: ${cells(row)[0]}`;
   }
 
   function lieu(feature, layer) {
     layer.bindPopup(() => placeCard(feature.id), popup);
-    layer.bindTooltip(() => element("span", lieux[feature.id][0]));
+    layer.bindTooltip(() => element("span", column(data.places[feature.id])[0]));
   }
 
-  function search(map, above) {
-    const form = document.getElementById("recherche");
-    const field = document.getElementById("commune");
-    const status = document.getElementById("resultat");
-    const options = document.getElementById("noms");
-    const numbers = new Map();
-    for (const row of communes) {
-      const name = row.cells[0].textContent;
-      numbers.set(name.toLowerCase(), row.sectionRowIndex);
-      const option = document.createElement("option");
-      option.value = name;
-      options.append(option);
+  function restack(from = 0) {
+    order.slice(from).forEach((layer) => map.hasLayer(layer) && layer.bringToFront());
+  }
+
+  /* Show the card of a commune beside the map, and outline it. */
+  function choose(number, { move = true } = {}) {
+    const before = layers.get(state.commune);
+    state.commune = number;
+    if (before) before.setStyle(baseStyle(Number([...layers].find(([, layer]) => layer === before)[0])));
+    const layer = layers.get(number);
+    at("resultat").replaceChildren(...card(number, "h2").childNodes);
+    if (layer) {
+      if (move) map.fitBounds(layer.getBounds(), { maxZoom: Math.max(11, map.getZoom()), animate: false });
+      layer.setStyle(CHOSEN);
+      layer.bringToFront();
+      restack(order.indexOf(area) + 1);
     }
-    const find = (text) => {
-      const wanted = text.trim().toLowerCase();
-      const names = Array.from(numbers.keys());
-      const found = names.find((name) => name === wanted) || names.find((name) => name.startsWith(wanted));
-      return wanted && found ? numbers.get(found) : null;
-    };
-    form.hidden = false;
-    form.addEventListener("submit", (event) => {
+    share();
+  }
+
+  /* The table of the view that is shown; built when it is opened. */
+  function fillTable() {
+    const details = at("tableau-vue");
+    if (!details.open) return;
+    const table = at("communes");
+    const head = element("tr");
+    const headers = [...data.headers, ...terms(), "Explication"];
+    head.append(...headers.map((text) => element("th", text, { scope: "col" })));
+    const lines = names.map((name, row) => {
+      const line = element("tr");
+      line.append(element("th", name, { scope: "row" }));
+      const texts = [...identity.map((texts) => texts[row]), ...cells(row), state.view.sentences[row]];
+      line.append(...texts.map((text) => element("td", text)));
+      return line;
+    });
+    table.tHead.replaceChildren(head);
+    table.tBodies[0].replaceChildren(...lines);
+    at("legende-tableau").textContent = `${state.view.title}.`;
+  }
+
+  function drawPlaces() {
+    const wanted = new Set(state.view.services);
+    if (!wanted.size) return;
+    for (const [service, own] of Object.entries(places)) {
+      for (const layer of own) {
+        if (wanted.has(service)) layer.addTo(map);
+        else layer.remove();
+      }
+    }
+  }
+
+  function fillThresholds() {
+    const list = at("seuil"), { thresholds, scheme } = state.view;
+    at("choix-seuil").hidden = !thresholds;
+    if (!thresholds) return;
+    const option = (value, text) => element("option", text, { value });
+    list.replaceChildren(option(0, scheme), ...thresholds.map(([value, text]) => option(value / TENTHS, text)));
+    list.value = String(state.limit / TENTHS);
+  }
+
+  function show(view, limit) {
+    const changed = view !== state.view || !shown;
+    state.view = view;
+    state.limit = view.thresholds && view.thresholds.some(([value]) => value === limit) ? limit : 0;
+    shown = classified();
+    at("vue").value = view.code;
+    fillThresholds();
+    if (changed) drawPlaces();
+    drawLegend();
+    paint();
+    fillTable();
+    if (state.commune >= 0) at("resultat").replaceChildren(...card(state.commune, "h2").childNodes);
+    map.closePopup();
+    restack();
+  }
+
+  /* The fragment of the address holds the view, the threshold, the commune and the frame of the map. */
+  let framed = false;
+  function share() {
+    const words = new URLSearchParams();
+    if (state.view !== views[0]) words.set("vue", state.view.code);
+    if (state.limit) words.set("seuil", state.limit / TENTHS);
+    if (state.commune >= 0) words.set("commune", codes[state.commune]);
+    if (framed) {
+      const { lat, lng } = map.getCenter();
+      words.set("carte", [map.getZoom(), lat.toFixed(4), lng.toFixed(4)].join("/"));
+    }
+    const text = words.toString().replaceAll("%2F", "/");
+    if (text || location.hash.includes("=")) history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
+  }
+
+  function restore() {
+    const words = new URLSearchParams(location.hash.slice(1));
+    if (!location.hash.includes("=")) return;
+    const view = views.find((candidate) => candidate.code === words.get("vue")) || views[0];
+    show(view, Math.round(Number(words.get("seuil")) * TENTHS));
+    const frame = (words.get("carte") || "").split("/").map(Number);
+    const given = frame.length === 3 && frame.every(Number.isFinite);
+    const number = codes.indexOf(words.get("commune"));
+    if (number >= 0) choose(number, { move: !given });
+    if (given) {
+      framed = true;
+      map.setView([frame[1], frame[2]], frame[0], { animate: false });
+      share();
+    }
+  }
+
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().trim();
+
+  function search() {
+    const field = at("commune");
+    at("noms").append(...communes.map((name) => element("option", "", { value: name })));
+    at("recherche").hidden = false;
+    at("recherche").addEventListener("submit", (event) => {
       event.preventDefault();
-      const number = find(field.value);
-      status.replaceChildren();
-      if (number === null) {
-        status.textContent = "Aucune commune étudiée ne porte ce nom.";
-        return;
-      }
-      status.append(...communeCard(number).childNodes);
-      const layer = known[number];
-      if (layer) {
-        map.fitBounds(layer.getBounds(), { maxZoom: 11 });
-        layer.setStyle({ color: INK, weight: 3.5 });
-        layer.bringToFront();
-        above();
-      }
+      const wanted = plain(field.value), known = communes.map(plain);
+      const tests = [(name) => name === wanted, (name) => name.startsWith(wanted), (name) => name.includes(wanted)];
+      const number = wanted ? tests.map((test) => known.findIndex(test)).find((found) => found >= 0) : undefined;
+      if (number === undefined) at("resultat").replaceChildren(element("p", "Aucune commune étudiée ne porte ce nom."));
+      else choose(number);
     });
   }
 
-  function translate(map) {
+  function choices() {
+    at("choix").hidden = false;
+    at("vue").addEventListener("change", (event) => {
+      show(views.find((view) => view.code === event.target.value), state.limit);
+      share();
+    });
+    at("seuil").addEventListener("change", (event) => {
+      show(state.view, Math.round(Number(event.target.value) * TENTHS));
+      share();
+    });
+    at("tableau-vue").addEventListener("toggle", fillTable);
+    window.addEventListener("hashchange", restore);
+  }
+
+  /* Enter, on the map, opens the card of the commune at its centre, where a cross shows. */
+  function keyboard(box) {
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.target !== box) return;
+      event.preventDefault();
+      const centre = map.getCenter(), point = map.latLngToLayerPoint(centre);
+      const found = [...layers].find(([, layer]) => layer.getBounds().contains(centre) && layer._containsPoint(point));
+      if (found) choose(found[0], { move: false });
+    });
+  }
+
+  function translate() {
     const toggle = document.querySelector(".leaflet-control-layers-toggle");
     if (toggle) {
       toggle.title = "Couches de la carte";
@@ -218,31 +434,64 @@ const sdaasp = (() => {
     });
   }
 
-  function start(map, order, area) {
-    const stack = () => order.forEach((layer) => map.hasLayer(layer) && layer.bringToFront());
-    const home = area.getBounds();
-    let moved = false;
-    for (const gesture of ["pointerdown", "wheel", "keydown"]) {
-      map.getContainer().addEventListener(gesture, () => (moved = true), { passive: true });
-    }
-    map.on("resize", () => moved || map.fitBounds(home, { padding: [12, 12], animate: false }));
-    const scale = () => map.getContainer().classList.toggle("eloignee", map.getZoom() < 8.75);
-    map.on("overlayadd", stack);
-    map.on("zoomend", scale);
-    translate(map);
-    search(map, () => order.slice(order.indexOf(area) + 1).forEach((layer) => map.hasLayer(layer) && layer.bringToFront()));
-    stack();
-    scale();
+  /* On paper the map takes the frame of the page, then its own again. */
+  function printing(home) {
+    let before = null;
     window.addEventListener("beforeprint", () => {
+      before = { centre: map.getCenter(), zoom: map.getZoom() };
+      const bounds = framed || state.commune >= 0 ? map.getBounds() : home;
       document.body.classList.add("impression");
-      map.invalidateSize({ animate: false }).fitBounds(home, { animate: false });
+      map.invalidateSize({ animate: false }).fitBounds(bounds, { animate: false });
     });
     window.addEventListener("afterprint", () => {
       document.body.classList.remove("impression");
       map.invalidateSize({ animate: false });
+      if (before) map.setView(before.centre, before.zoom, { animate: false });
     });
+  }
+
+  function start(drawn, stack, polygons, byService) {
+    [map, order, area, places] = [drawn, stack, polygons, byService];
+    const home = area.getBounds(), box = map.getContainer();
+    let moved = false;
+    for (const gesture of ["pointerdown", "wheel", "keydown"]) {
+      box.addEventListener(gesture, () => (moved = true), { passive: true });
+    }
+    map.on("resize", () => moved || framed || map.fitBounds(home, { padding: [12, 12], animate: false }));
+    map.on("moveend", () => {
+      framed = framed || moved;
+      if (moved) share();
+    });
+    const scale = () => box.classList.toggle("eloignee", map.getZoom() < 8.75);
+    for (const [name, visible] of [["overlayadd", true], ["overlayremove", false]]) {
+      map.on(name, (event) => {
+        const line = document.querySelector(`.signes li[data-couche="${CSS.escape(event.name)}"]`);
+        if (line) line.classList.toggle("visible", visible);
+        restack();
+      });
+    }
+    map.on("zoomend", scale);
+    translate();
+    keyboard(box);
+    search();
+    choices();
+    show(views[0], 0);
+    scale();
+    printing(home);
+    restore();
+    performance.mark("carte");
     document.documentElement.dataset.carte = "prete";
   }
 
-  return { commune, lieu, start };
+  /* What a test reads: the class and the fill of every commune drawn. */
+  function drawn() {
+    return [...layers].map(([number, layer]) => {
+      const row = rows[number];
+      const fill = layer.options.fillColor;
+      const known = Object.keys(patterns).find((key) => patterns[key] === fill);
+      return [codes[number], row < 0 ? "" : className(shown.classes[shown.ranks[row]]), known || fill];
+    });
+  }
+
+  return { commune, lieu, start, drawn };
 })();
