@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from docx.document import Document as DocumentType
 from docx.enum.style import WD_STYLE_TYPE
+from docx.enum.text import WD_TAB_ALIGNMENT, WD_TAB_LEADER
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Cm, Pt, RGBColor
@@ -14,6 +15,7 @@ from docx.styles.style import ParagraphStyle
 BLUE, GREY, INK = RGBColor(0x1B, 0x3A, 0x6B), RGBColor(0x4A, 0x4F, 0x57), RGBColor(0x1C, 0x1C, 0x1C)
 FONT = "Arial"
 TABLE_STYLE = "Tableau annexe"
+WIDTH_CM = 17.4
 
 
 def set_styles(document: DocumentType) -> None:
@@ -22,21 +24,22 @@ def set_styles(document: DocumentType) -> None:
     language = defaults.find(qn("w:lang"))
     for key in ("w:val", "w:eastAsia"):
         language.set(qn(key), "fr-FR")
-    set_style(document, "Normal", size=10, after=5)
+    set_style(document, "Normal", size=9.5, after=4)
     set_style(document, "Title", size=20, color=BLUE, bold=True, after=2)
     set_style(document, "Subtitle", size=14, color=INK, bold=True, after=10)
-    set_style(document, "Heading 1", size=14, color=BLUE, bold=True, before=16, after=6)
+    set_style(document, "Heading 1", size=14, color=BLUE, bold=True, before=13, after=5)
     set_style(document, "Heading 2", size=11.5, color=BLUE, bold=True, before=11, after=4)
     set_style(document, "Heading 3", size=10, color=INK, bold=True, before=9, after=3)
-    set_style(document, "Caption", size=9, color=BLUE, bold=True, before=9, after=3)
+    set_style(document, "Caption", size=9, color=BLUE, bold=True, before=7, after=2)
     document.styles["Caption"].paragraph_format.keep_with_next = True
-    _new_style(document, "Texte de tableau", size=8, after=0)
-    _new_style(document, "En-tête de tableau", size=8, color=RGBColor(255, 255, 255), bold=True, after=0)
-    _new_style(document, "Note de tableau", size=7.5, color=GREY, before=2, after=8)
-    _new_style(document, "Constat", size=10, before=4, after=8)
-    _new_style(document, "Encadré", size=9, after=4)
+    _new_style(document, "Texte de tableau", size=7.5, after=0)
+    _new_style(document, "En-tête de tableau", size=7.5, color=RGBColor(255, 255, 255), bold=True, after=0)
+    _new_style(document, "Note de tableau", size=7, color=GREY, before=2, after=5)
+    _new_style(document, "Constat", size=9.5, before=3, after=6)
+    _new_style(document, "Encadré", size=8.5, after=3)
     _new_style(document, "Figure", size=9, before=4, after=4)
     document.styles["Figure"].paragraph_format.keep_with_next = True
+    _contents_styles(document)
     _boxed(document.styles["Encadré"], sides=("top", "left", "bottom", "right"))
     _boxed(document.styles["Constat"], sides=("left",))
     blank = document.styles.add_style("À compléter", WD_STYLE_TYPE.CHARACTER)
@@ -53,6 +56,17 @@ def _new_style(document: DocumentType, name: str, **options: object) -> None:
     style.base_style = document.styles["Normal"]
     style.quick_style = True
     set_style(document, name, **options)  # type: ignore[arg-type]
+
+
+def _contents_styles(document: DocumentType) -> None:
+    """Add the styles of the table of contents: its title, and two levels with the page at the right."""
+    set_style(document, "TOC Heading", size=12, color=BLUE, bold=True, before=8, after=4)
+    _rule_below(document.styles["TOC Heading"], none=True)
+    for level, indent in ((1, 0.0), (2, 0.6)):
+        _new_style(document, f"toc {level}", size=9.5 if level == 1 else 9, after=1)
+        layout = document.styles[f"toc {level}"].paragraph_format
+        layout.left_indent = Cm(indent)
+        layout.tab_stops.add_tab_stop(Cm(WIDTH_CM), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS)
 
 
 def set_style(
@@ -120,8 +134,8 @@ def add_table_style(document: DocumentType) -> None:
             f'w:val="{TABLE_STYLE}"/>'
             '<w:basedOn w:val="TableNormal"/><w:uiPriority w:val="59"/><w:qFormat/>'
             f"<w:tblPr><w:tblBorders>{lines}</w:tblBorders><w:tblCellMar>"
-            '<w:top w:w="40" w:type="dxa"/><w:left w:w="80" w:type="dxa"/><w:bottom w:w="40" w:type="dxa"/>'
-            '<w:right w:w="80" w:type="dxa"/></w:tblCellMar></w:tblPr>'
+            '<w:top w:w="20" w:type="dxa"/><w:left w:w="60" w:type="dxa"/><w:bottom w:w="20" w:type="dxa"/>'
+            '<w:right w:w="60" w:type="dxa"/></w:tblCellMar></w:tblPr>'
             '<w:tblStylePr w:type="firstRow"><w:tblPr/><w:tcPr><w:shd w:val="clear" w:color="auto" w:fill="1B3A6B"/>'
             '<w:vAlign w:val="bottom"/></w:tcPr></w:tblStylePr></w:style>'
         )

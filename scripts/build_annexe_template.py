@@ -10,6 +10,7 @@ import copy
 import datetime as dt
 import io
 import sys
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Cm
 from docx.table import Table, _Row
 from docx.text.paragraph import Paragraph
+from docx.text.run import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -36,10 +38,17 @@ from _annexe_styles import (  # noqa: E402 - the checkout is not installed
 )
 
 from sdaasp_geo.outputs.annexe_docx import TEMPLATE, repack  # noqa: E402 - the checkout is not installed
+from sdaasp_geo.outputs.annexe_layout import (  # noqa: E402 - idem
+    HEAD,
+    PARTS,
+    WIDTH_CM,
+    Block,
+    Part,
+    blocks,
+)
 
-NBSP = "\u00a0"
-WIDTH_CM = 17.4
-"""Width of the text: A4 less margins of 1.8 cm."""
+TOC_LEVELS = 2
+_TABLES = {block.key for block in blocks("table")}
 
 Widths = Sequence[float]
 
@@ -53,9 +62,8 @@ def build() -> bytes:
     add_table_style(document)
     _footer(document)
     _head(document)
-    _parts_1_to_5(document)
-    _part_6(document)
-    _parts_7_to_9(document)
+    _contents(document)
+    _parts(document)
     _settings(document)
     out = io.BytesIO()
     document.save(out)
@@ -97,19 +105,24 @@ def _footer(document: DocumentType) -> None:
 
 def _field(paragraph: Paragraph, instruction: str, shown: str) -> None:
     """Add a field with the text shown before it is computed again."""
-    for kind, text in (("begin", ""), ("", instruction), ("separate", ""), ("text", shown), ("end", "")):
-        run = paragraph.add_run()
-        if kind == "text":
-            run.text = text
-        elif kind:
+    _chars(paragraph, instruction, ("begin", "", "separate"))
+    paragraph.add_run(shown)
+    _chars(paragraph, "", ("end",))
+
+
+def _chars(paragraph: Paragraph, instruction: str, kinds: Sequence[str]) -> None:
+    """Add the marks of a field, and its instruction where a kind is empty."""
+    for kind in kinds:
+        run = paragraph.add_run()._r  # noqa: SLF001 - python-docx has no fields
+        if kind:
             char = OxmlElement("w:fldChar")
             char.set(qn("w:fldCharType"), kind)
-            run._r.append(char)  # noqa: SLF001 - python-docx has no fields
+            run.append(char)
         else:
             code = OxmlElement("w:instrText")
             code.set(qn("xml:space"), "preserve")
-            code.text = f" {text} "
-            run._r.append(code)  # noqa: SLF001 - python-docx has no fields
+            code.text = f" {instruction} "
+            run.append(code)
 
 
 def _head(document: DocumentType) -> None:
@@ -120,119 +133,116 @@ def _head(document: DocumentType) -> None:
     row.cells[0].paragraphs[0].runs[0].bold = True
     _looped(row, "pair in facts.identification")
     _spacer(document)
-    _paragraphs(document, "chapeau")
+    for block in HEAD:
+        _block(document, block)
 
 
-def _parts_1_to_5(document: DocumentType) -> None:
-    _heading(document, "1. Carte d'identité")
-    _table(document, "identite", (4.6, 12.8))
-    _table(document, "perimetre", (4.2, 3.3, 3.3, 3.3, 3.3), right=(1, 2, 3, 4))
-    _table(document, "recensement", (6.6, 3.2, 3.2, 4.4), right=(1, 2, 3))
-    _table(document, "limitrophes", (5.0, 2.3, 2.5, 2.9, 4.7), right=(2, 3))
-    _heading(document, f"Périmètre{NBSP}: différences et évolution", level=2)
-    _paragraphs(document, "perimetre")
-    _heading(document, "2. Les services présents")
-    widths = (4.2, 2.3, 1.9, 1.6, 4.8, 2.6)
-    _table(document, "services", widths)
-    _heading(document, "Présence partielle", level=2)
-    _table(document, "partiel", widths)
-    _paragraphs(document, "services")
-    _part_3(document)
-    _part_4(document)
-    _heading(document, "5. Carte")
+def _parts(document: DocumentType) -> None:
+    """Add the parts in the order of the layout; the headings bear the bookmarks of the table of contents."""
+    for part in PARTS:
+        _heading(document, part.title, new_page=part.new_page, mark=_mark(part.title))
+        for block in part.blocks:
+            _block(document, block)
+
+
+def _block(document: DocumentType, block: Block) -> None:
+    if block.kind == "heading":
+        words = f"{{{{r runs(facts.texts.{block.key}[0]) }}}}" if block.key else block.words
+        mark = _mark(words) if block.level == TOC_LEVELS else ""
+        _heading(document, words, level=block.level, given=_given(block), mark=mark)
+    elif block.kind == "texts":
+        styles = {"box": "Encadré", "list": "List Bullet"}
+        _paragraphs(document, block.key, style=styles.get(block.look, "Normal"), keep=block.look == "keep")
+    elif block.kind == "table":
+        _table(document, block.key, block.widths, right=block.right)
+    elif block.kind == "picture":
+        _picture(document, block.key)
+    else:
+        _signatures(document)
+
+
+def _given(block: Block) -> str:
+    """Return the condition under which a heading stands."""
+    if not block.given:
+        return ""
+    return f"facts.tables.{block.given}.rows" if block.given in _TABLES else f"facts.texts.{block.given}"
+
+
+def _picture(document: DocumentType, key: str) -> None:
     document.add_paragraph("{{ carte }}", style="Figure").alignment = WD_ALIGN_PARAGRAPH.CENTER
     caption = document.add_paragraph("Figure ", style="Caption")
     _field(caption, "SEQ Figure \\* ARABIC", "1")
-    caption.add_run(" – {{ facts.texts.carte[0] }}")
+    caption.add_run(f" – {{{{ facts.texts.{key}[0] }}}}")
     caption.paragraph_format.keep_with_next = False
 
 
-def _part_3(document: DocumentType) -> None:
-    _heading(document, "3. Accès aux services")
-    _table(document, "temps", (5.4, 1.7, 1.7, 2.0, 1.9, 2.6, 2.1), right=(1, 2, 3, 4, 5, 6))
-    _table(document, "deciles", (7.4, 2.3, 2.9, 2.3, 2.5), right=(1, 2, 3, 4))
-    _paragraphs(document, "inegalites")
-    _table(document, "seuils", (7.6, 2.1, 1.7, 2.1, 1.9, 2.0), right=(1, 2, 3, 4, 5))
-    _table(document, "choix", (7.6, 2.5, 2.5, 2.5, 2.3), right=(1, 2, 3, 4))
-    _heading(document, "Heures d'accès", level=2, given="heures")
-    _table(document, "heures", (7.4, 1.9, 1.9, 2.3, 2.0, 1.9), right=(1, 2, 3, 4, 5))
-    _paragraphs(document, "offre")
-    _heading(document, "De part et d'autre des limites", level=2, given="frontieres")
-    _paragraphs(document, "acces")
-    _table(document, "frontieres", (5.7, 2.3, 2.1, 2.1, 1.5, 1.8, 1.9), right=(1, 2, 3, 4, 5, 6))
-    _table(document, "echanges", (5.0, 1.9, 1.7, 1.9, 1.7, 5.2), right=(1, 2, 3, 4))
-    _table(document, "guichets", (5.7, 1.9, 1.4, 1.6, 1.8, 1.7, 1.6, 1.7), right=(1, 2, 3, 4, 5, 6, 7))
-    _paragraphs(document, "negociation")
-    _table(document, "lieux", (6.0, 3.8, 3.7, 2.1, 1.8), right=(3, 4))
-
-
-def _part_4(document: DocumentType) -> None:
-    _heading(document, "4. Communes au-delà d'un seuil ou à vérifier")
-    _paragraphs(document, "deficits")
-    _table(document, "deficits", (2.4, 1.6, 1.7, 2.4, 1.7, 7.6), right=(1,))
-    _heading(document, "Zones déficitaires", level=2)
-    _table(document, "zones", (2.9, 5.2, 2.2, 2.2, 1.7, 3.2), right=(2, 3, 4))
-    _heading(document, "Autres critères et autres seuils", level=2, given="criteres")
-    _table(document, "criteres", (5.0, 1.8, 1.8, 1.6, 1.6, 1.3, 1.4, 1.4, 1.5), right=(5, 6, 7, 8))
-    _paragraphs(document, "criteres")
-    _table(document, "sensibilite", (4.9, 1.9, 1.7, 1.3, 1.6, 1.5, 1.4, 1.4, 1.7), right=(1, 2, 3, 4, 5, 6, 7, 8))
-    _heading(document, "Écarts et actions du schéma", level=2)
-    _paragraphs(document, "ecarts")
-    _table(document, "ecarts", (4.4, 2.2, 1.9, 3.6, 2.6, 2.7))
-
-
-def _part_6(document: DocumentType) -> None:
-    _heading(document, "6. Projet de rédaction des articles de la convention territoriale", new_page=True)
-    _heading(document, "Article 2 – Engagements spécifiques au territoire", level=2)
-    _paragraphs(document, "article_2")
-    _heading(document, "3.1. Des réalités spécifiques au territoire", level=3)
-    _paragraphs(document, "article_2_1")
-    _heading(document, "3.2. Des orientations adaptées à ces spécificités et aux projets du territoire", level=3)
-    _paragraphs(document, "article_2_2")
-    _table(document, "orientations", (5.6, 6.6, 5.2))
-    _heading(document, "{{r runs(facts.texts.titre_2_3[0]) }}", level=3)
-    _paragraphs(document, "article_2_3")
-    _table(document, "plan", (1.4, 5.6, 3.0, 4.0, 3.4))
-    _paragraphs(document, "article_2_3_propositions")
-    _table(document, "actions", (0.8, 4.9, 4.2, 3.7, 3.8))
-    _paragraphs(document, "article_2_3_fin")
-    _heading(document, "Article 3 – Représentants de l'EPCI dans la gouvernance du schéma", level=2)
-    _paragraphs(document, "article_3")
-    _table(document, "representants", (5.4, 3.8, 4.5, 3.7))
-    _heading(document, "Article 4 – Durée de la convention", level=2)
-    _paragraphs(document, "article_4")
-    _heading(document, "Signatures", level=2)
-    _paragraphs(document, "signature", keep=True)
+def _signatures(document: DocumentType) -> None:
     table = _grid(document, 3, (5.8, 5.8, 5.8), header=False)
     row = _row(table, [f"{{{{ signatories[{rank}] }}}}" for rank in range(3)], style="Texte de tableau")
     row.height = Cm(3.2)
     _spacer(document)
 
 
-def _parts_7_to_9(document: DocumentType) -> None:
-    _heading(document, "7. Éléments non mesurés")
-    _table(document, "non_mesure", (1.6, 7.4, 8.4))
-    _heading(document, "8. Encadré méthode")
-    _paragraphs(document, "methode", style="Encadré")
-    _table(document, "regles", (4.1, 1.7, 2.1, 1.8, 7.7))
-    _table(document, "sources", (4.0, 6.9, 3.2, 3.3))
-    _tag(document, "if facts.texts.avertissements")
-    _heading(document, "Avertissements", level=2)
-    _tag(document, "endif")
-    _paragraphs(document, "avertissements", style="List Bullet")
-    _heading(document, "Relevé par commune", new_page=True)
-    _table(document, "communes", (4.3, 1.8, 1.6, 3.9, 5.8), right=(1, 2))
+def _contents(document: DocumentType) -> None:
+    """Add the table of contents: a field with its entries, which a word processor may compute again."""
+    document.add_paragraph("Sommaire", style="TOC Heading")
+    entries = [entry for part in PARTS for entry in _entries(part)]
+    for rank, (words, level, given) in enumerate(entries):
+        if given:
+            _tag(document, f"if {given}")
+        paragraph = document.add_paragraph(style=f"toc {level}")
+        if rank == 0:
+            _chars(paragraph, 'TOC \\o "1-2" \\h \\z \\u', ("begin", "", "separate"))
+            paragraph._p.find(f".//{qn('w:fldChar')}").set(qn("w:dirty"), "true")  # noqa: SLF001 - made when opened
+        _entry(paragraph, words)
+        if rank == len(entries) - 1:
+            _chars(paragraph, "", ("end",))
+        if given:
+            _tag(document, "endif")
+
+
+def _entries(part: Part) -> list[tuple[str, int, str]]:
+    """Return the entries of a part: words, level, condition."""
+    titles = [block for block in part.blocks if block.kind == "heading" and block.level == TOC_LEVELS]
+    return [(part.title, 1, ""), *((block.words, block.level, _given(block)) for block in titles)]
+
+
+def _entry(paragraph: Paragraph, words: str) -> None:
+    """Write an entry: a link to its heading, and the page, a field that is computed when the document is laid out."""
+    link = OxmlElement("w:hyperlink")
+    link.set(qn("w:anchor"), _mark(words))
+    link.set(qn("w:history"), "1")
+    inner = Paragraph(link, paragraph)  # type: ignore[arg-type] - runs are added to a link as to a paragraph
+    for text in (words, "\t"):
+        run = OxmlElement("w:r")
+        link.append(run)
+        Run(run, inner).text = text
+    page = Paragraph(OxmlElement("w:p"), paragraph)
+    _field(page, f"PAGEREF {_mark(words)} \\h", "–")
+    for run in list(page._p):  # noqa: SLF001 - python-docx has no links
+        link.append(run)
+    paragraph._p.append(link)  # noqa: SLF001 - idem
+
+
+def _mark(words: str) -> str:
+    """Return the bookmark of a heading, from its words."""
+    return f"_Toc{zlib.crc32(words.encode()):010d}"
 
 
 def _heading(
-    document: DocumentType, text: str, *, level: int = 1, new_page: bool = False, given: str | None = None
+    document: DocumentType, text: str, *, level: int = 1, new_page: bool = False, given: str = "", mark: str = ""
 ) -> None:
-    """Add a heading; where a table is given, only when it has rows."""
+    """Add a heading, under a condition; a bookmark lets the table of contents find it."""
     if given:
-        _tag(document, f"if facts.tables.{given}.rows")
+        _tag(document, f"if {given}")
     paragraph = document.add_paragraph(text, style=f"Heading {level}")
     paragraph.paragraph_format.keep_with_next = True
     paragraph.paragraph_format.page_break_before = True if new_page else None
+    if mark:
+        number = str(zlib.crc32(mark.encode()) % 2**31)
+        run = paragraph.runs[0]._r  # noqa: SLF001 - python-docx has no bookmarks
+        run.addprevious(parse_xml(f'<w:bookmarkStart {nsdecls("w")} w:id="{number}" w:name="{mark}"/>'))
+        run.addnext(parse_xml(f'<w:bookmarkEnd {nsdecls("w")} w:id="{number}"/>'))
     if given:
         _tag(document, "endif")
 
@@ -263,6 +273,9 @@ def _table(document: DocumentType, key: str, widths: Widths, *, right: Sequence[
     _field(caption, "SEQ Tableau \\* ARABIC", f"{{{{ {data}.number }}}}")
     caption.add_run(f" – {{{{ {data}.title }}}}")
     table = _grid(document, len(widths), widths)
+    caption_of = OxmlElement("w:tblCaption")
+    caption_of.set(qn("w:val"), f"{{{{ {data}.title }}}}")
+    table._tbl.tblPr.append(caption_of)  # noqa: SLF001 - python-docx has no such property
     head = _row(
         table,
         [f"{{{{ {data}.header[{rank}] }}}}" for rank in range(len(widths))],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from sdaasp_geo import french
@@ -14,12 +16,15 @@ from sdaasp_geo.outputs import (
     annexe_criteria,
     annexe_draft,
     annexe_identity,
+    annexe_items,
     annexe_method,
+    annexe_needs,
     annexe_perimeter,
     annexe_plan,
     annexe_presence,
 )
-from sdaasp_geo.outputs.annexe_model import AnnexeFacts, Table, Texts, cleaned, numbered
+from sdaasp_geo.outputs.annexe_model import AnnexeFacts, Table, Texts, cleaned
+from sdaasp_geo.outputs.annexe_needs import Line
 from sdaasp_geo.outputs.annexe_scope import Scope, full_name, make_scope
 from sdaasp_geo.outputs.answers_model import Facing, face
 from sdaasp_geo.study import Measures, Study
@@ -50,7 +55,8 @@ def annexe_facts(
         The EPCI.
     census : DataFrame
         ``code, pop_2021, age_0_19, age_20_64, age_65_plus, logements, residences_principales,
-        residences_secondaires, logements_vacants`` (INSEE, census of 2021).
+        residences_secondaires, logements_vacants`` (INSEE, census of 2021); perhaps the legal population of five years
+        before, ``population_before, population_before_year``.
     facing : Facing, optional
         Deficits and actions face to face (`answers_model.face`); made from the study unless given.
 
@@ -68,6 +74,8 @@ def annexe_facts(
     name = str(scope.epci["name"])
     edition = study.scheme.edition
     faced = facing or face(study, measures)
+    lines = annexe_needs.profile(scope)
+    texts = {**_texts(scope), "ecarts": annexe_answers.answers_sentences(scope, faced)}
     facts = AnnexeFacts(
         siren=siren,
         epci=name,
@@ -76,9 +84,13 @@ def annexe_facts(
         running=f"Annexe territoriale{NBSP}– {name}{NBSP}– édition du {french.date(edition)}",
         edition=edition.isoformat(),
         identification=_identification(scope),
-        texts={**_texts(scope), "ecarts": annexe_answers.answers_sentences(scope, faced)},
-        tables=numbered(_tables(scope, faced)),
-        figures={**_figures(scope), **annexe_answers.answers_figures(scope, faced)},
+        texts=texts,
+        tables=annexe_items.with_items(_tables(scope, faced, lines), texts, scope),
+        figures={
+            **_figures(scope),
+            **annexe_needs.figures(scope, lines),
+            **annexe_answers.answers_figures(scope, faced),
+        },
     )
     return cleaned(facts)
 
@@ -127,13 +139,15 @@ def _texts(scope: Scope) -> dict[str, Texts]:
     }
 
 
-def _tables(scope: Scope, facing: Facing) -> dict[str, Table]:
+def _tables(scope: Scope, facing: Facing, lines: Sequence[Line]) -> dict[str, Table]:
     """Return the tables in the order of the document."""
     return {
         "identite": annexe_identity.identity_table(scope),
         "perimetre": annexe_identity.perimeter_table(scope),
         "recensement": annexe_identity.census_table(scope),
+        "profil": annexe_needs.profile_table(scope, lines),
         "limitrophes": annexe_identity.neighbours_table(scope),
+        "formats": annexe_needs.formats_table(scope),
         "services": annexe_identity.services_table(scope, permanent=True),
         "partiel": annexe_identity.services_table(scope, permanent=False),
         **_access_tables(scope),
@@ -160,7 +174,7 @@ def _tables(scope: Scope, facing: Facing) -> dict[str, Table]:
             header=("Instance", "Rôle", "Titulaire", "Suppléant"),
             rows=annexe_plan.representatives_rows(scope),
         ),
-        "non_mesure": annexe_method.unmeasured_table(scope),
+        annexe_items.KEY: annexe_items.stand_in(),
         "regles": annexe_method.rules_table(scope),
         "sources": annexe_method.sources_table(scope),
         "communes": annexe_identity.communes_table(scope),

@@ -28,7 +28,7 @@ def criteria_table(scope: Scope) -> Table:
     """Return the communes and inhabitants that satisfy each criterion, thresholds of time apart."""
     labels = criteria_of(scope) if scope.diagnosis else {}
     rows = []
-    for code, group in _measured(scope):
+    for code, group in scope.measured_criteria_rows:
         if (group["kind"] != _TIMES).all():
             label = labels[code].label if code in labels else code
             rows.append((label, *_counts(group[group["own"]]), *_shares(scope, group)))
@@ -48,23 +48,11 @@ def criteria_table(scope: Scope) -> Table:
     )
 
 
-def _measured(scope: Scope) -> list[tuple[str, pd.DataFrame]]:
-    """Return the criteria measured somewhere in the EPCI, each with its rows in the EPCI and in the département."""
-    table = scope.criteria_rows
-    groups = table.groupby("criterion", sort=False) if len(table) else ()
-    return [(str(code), rows) for code, rows in groups if (rows.loc[rows["own"], "class"] != NOT_MEASURED).any()]
-
-
 def measured_criteria(scope: Scope) -> list[Criterion]:
     """Return the criteria that are measured in the EPCI, thresholds of time apart."""
     labels = criteria_of(scope) if scope.diagnosis else {}
-    known = [labels[code] for code, _ in _measured(scope) if code in labels]
+    known = [labels[code] for code, _ in scope.measured_criteria_rows if code in labels]
     return [criterion for criterion in known if criterion.kind != _TIMES]
-
-
-def criteria_kinds(scope: Scope) -> set[str]:
-    """Return the kinds of criteria that are measured in the EPCI."""
-    return {str(kind) for _, rows in _measured(scope) for kind in rows["kind"].unique()}
 
 
 def criterion_threshold(criterion: Criterion) -> str:
@@ -116,7 +104,7 @@ def share_met(rows: pd.DataFrame) -> float:
 
 def criteria_sentences(scope: Scope) -> Texts:
     """Name the communes that fail the most criteria, thresholds included."""
-    labels, found = criteria_of(scope) if scope.diagnosis else {}, _measured(scope)
+    labels, found = criteria_of(scope) if scope.diagnosis else {}, scope.measured_criteria_rows
     if not found:
         return ()
     table = pd.concat([rows[rows["own"] & (rows["class"] != NOT_MEASURED)] for _, rows in found])
@@ -150,7 +138,7 @@ def _named(communes: pd.DataFrame, *, among: int) -> str:
 
 def _idle(scope: Scope, labels: dict[str, Criterion]) -> str:
     """Say which criteria are measured nowhere in the EPCI."""
-    known = {code for code, _ in _measured(scope)}
+    known = {code for code, _ in scope.measured_criteria_rows}
     idle = [criterion.label for code, criterion in labels.items() if code not in known]
     return f" Critères non mesurés, faute de données{NBSP}: {f'{NARROW_NBSP}; '.join(idle)}." if idle else ""
 
@@ -209,7 +197,7 @@ def figures(scope: Scope) -> dict[str, float]:
                 row = _beyond(scope, service, threshold_min, part) or {}
                 key = f"{service}.beyond_{threshold_min:g}.{part}"
                 found |= {f"{key}.{name}": float(row[name]) for name in _SENSITIVITY if name in row}
-    for code, rows in _measured(scope):
+    for code, rows in scope.measured_criteria_rows:
         own = rows[rows["own"]]
         counted = own["population"].where(own["met"], 0).sum()
         found |= {f"{code}.population_met": float(counted), f"{code}.share_met": share_met(own)}

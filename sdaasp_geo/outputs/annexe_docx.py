@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import io
 import zipfile
+from collections.abc import MutableMapping
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 from docx.oxml.ns import qn
-from docx.shared import Mm
-from docxtpl import DocxTemplate, InlineImage, RichText
-from jinja2 import StrictUndefined
+from docx.shared import Cm
+from docxtpl import DocxTemplate, InlineImage
+from jinja2 import StrictUndefined, Template, nodes
 from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import Markup
 
-from sdaasp_geo.outputs.annexe_model import SIGNATORIES, AnnexeFacts, clean, cleaned, segments
+from sdaasp_geo.outputs.annexe_layout import picture_cm
+from sdaasp_geo.outputs.annexe_model import SIGNATORIES, AnnexeFacts, blanks_in, clean, cleaned, segments
 
 TEMPLATE = Path(__file__).parent / "templates" / "annexe.docx"
-_IMAGE_WIDTH_MM = 172
 _CONTENT_TYPES = "[Content_Types].xml"
 _FIRST_YEAR = 1980
+_ALIAS_LENGTH = 64
+_RUN = Markup('<w:r><w:t xml:space="preserve">%s</w:t></w:r>')
+_RUN_WITH = Markup('<w:r>%s<w:t xml:space="preserve">%s</w:t></w:r>')
+_CONTROL = Markup(
+    '<w:sdt><w:sdtPr><w:alias w:val="%s"/><w:tag w:val="a-completer"/><w:showingPlcHdr/></w:sdtPr>'
+    "<w:sdtContent>%s</w:sdtContent></w:sdt>"
+)
+"""Title shown by the word processor, then the run that a click replaces; rich text: LibreOffice drops the style of
+plain text."""
 
 
 def render_docx(facts: AnnexeFacts, *, map_png: bytes, alt: str, template: Path = TEMPLATE) -> bytes:
     """Write an annex as a DOCX that a word processor edits, from a template with docxtpl tags.
+
+    What people must fill in is a content control (a field that a click replaces), highlighted, whose title says what
+    is asked. The table of contents has its entries; a word processor computes their pages.
 
     Parameters
     ----------
@@ -46,18 +63,37 @@ def render_docx(facts: AnnexeFacts, *, map_png: bytes, alt: str, template: Path 
     style = _blank_style(document)
     context = {
         "facts": facts,
-        "carte": InlineImage(document, io.BytesIO(map_png), width=Mm(_IMAGE_WIDTH_MM)),
+        "carte": InlineImage(document, io.BytesIO(map_png), width=Cm(picture_cm(map_png)[0])),
         "runs": lambda text: _runs(text, style=style),
         "signatories": SIGNATORIES,
     }
-    environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
-    document.render(context, jinja_env=environment, autoescape=True)
+    document.render(context, jinja_env=_Environment(autoescape=True, undefined=StrictUndefined), autoescape=True)
     _describe(document, alt=clean(alt), title=f"Carte de {facts.epci}")
     day = dt.date.fromisoformat(facts.edition)
     _set_properties(document, facts, day=day)
     out = io.BytesIO()
     document.save(out)
     return repack(out.getvalue(), day=day)
+
+
+class _Environment(SandboxedEnvironment):
+    """A sandbox that compiles a template once, however many documents are made of it."""
+
+    def from_string(
+        self,
+        source: str | nodes.Template,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - jinja's own name
+        template_class: type[Template] | None = None,
+    ) -> Template:
+        """Return a template from its source."""
+        code = _compiled(str(source))
+        return (template_class or self.template_class).from_code(self, code, self.make_globals(globals))
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(source: str) -> CodeType:
+    """Compile the source of a template, in a sandbox."""
+    return SandboxedEnvironment(autoescape=True, undefined=StrictUndefined).compile(source)
 
 
 def repack(content: bytes, *, day: dt.date) -> bytes:
@@ -80,12 +116,17 @@ def _blank_style(document: DocxTemplate) -> str | None:
     return None
 
 
-def _runs(text: str, *, style: str | None) -> RichText:
-    """Cut a text into runs: the blanks have their own style; the text itself is escaped."""
-    rich = RichText()
-    for piece in segments(text):
-        rich.add(piece.text, style=style if piece.blank else None)
-    return rich
+def _runs(text: str, *, style: str | None) -> Markup:
+    """Cut a text into runs, escaped: a blank is a content control in its own style."""
+    return Markup("").join(
+        _blank_run(piece.text, style) if piece.blank else _RUN % piece.text for piece in segments(text)
+    )
+
+
+def _blank_run(text: str, style: str | None) -> Markup:
+    properties = Markup('<w:rPr><w:rStyle w:val="%s"/></w:rPr>') % style if style else Markup("")
+    asked = next(iter(blanks_in([text])), "")[:_ALIAS_LENGTH]
+    return _CONTROL % (asked, _RUN_WITH % (properties, text))
 
 
 def _describe(document: DocxTemplate, *, alt: str, title: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import functools
 from pathlib import Path
 
-from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 
-from sdaasp_geo.french import NBSP
+from sdaasp_geo.outputs.annexe_layout import HEAD, PARTS, stands, words_of
 from sdaasp_geo.outputs.annexe_model import SIGNATORIES, AnnexeFacts, clean, cleaned, segments
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -32,14 +33,22 @@ def render_html(facts: AnnexeFacts, *, map_png: bytes, alt: str) -> str:
     str
         The page; every text from the data is escaped.
     """
-    environment = SandboxedEnvironment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
-    )
-    return environment.get_template(TEMPLATE).render(
+    return _template().render(
         facts=cleaned(facts),
         image=base64.b64encode(map_png).decode("ascii"),
         alt=clean(alt),
         segments=segments,
         signatories=SIGNATORIES,
-        nbsp=NBSP,
+        head=HEAD,
+        parts=PARTS,
+        stands=stands,
+        words_of=words_of,
     )
+
+
+@functools.cache
+def _template() -> Template:
+    environment = SandboxedEnvironment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    return environment.get_template(TEMPLATE)

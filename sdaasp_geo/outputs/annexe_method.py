@@ -1,4 +1,4 @@
-"""Parts 7 and 8 of an annex: what is not measured, and the method box."""
+"""Part 8 of an annex: the method box."""
 
 from __future__ import annotations
 
@@ -9,72 +9,14 @@ from pathlib import Path
 from sdaasp_geo import french
 from sdaasp_geo.criteria import Criterion
 from sdaasp_geo.french import NBSP, listing, threshold
-from sdaasp_geo.outputs.annexe_criteria import criteria_kinds, criterion_threshold, measured_criteria
+from sdaasp_geo.outputs.annexe_criteria import criterion_threshold, measured_criteria
 from sdaasp_geo.outputs.annexe_identity import FORMATS, day_label
 from sdaasp_geo.outputs.annexe_model import Table, Texts
 from sdaasp_geo.outputs.annexe_presence import clock
 from sdaasp_geo.outputs.annexe_scope import Scope, semicolons
 from sdaasp_geo.parameters import Rule, number_setting, words_setting
-from sdaasp_geo.scheme import ROAD_ENGINES
 
 _OPEN_LICENCE = "Licence Ouverte 2.0"
-_NO_BPE = "base permanente des équipements non chargée"
-_UNMEASURED = (
-    (
-        "2",
-        "Évolution de la population sur cinq ans, classe de densité de l'INSEE",
-        "un seul millésime de population chargé",
-    ),
-    (
-        "3",
-        "Part des 75 ans et plus, des moins de 18 ans et des 18-29 ans",
-        "le recensement chargé ne distingue que trois classes d'âge (voir partie 1)",
-    ),
-    ("4", "Revenu médian, taux de pauvreté", "fichier Filosofi de l'INSEE non chargé"),
-    ("5", "Ménages sans voiture", "variable du recensement non chargée"),
-    ("6", "Indice de fragilité numérique", "indice non chargé"),
-    ("7", "Profil comparé au département (radar)", "demande les éléments 4 à 6"),
-    (
-        "9",
-        "Croisement de tous les services et des communes",
-        "services mesurés par le schéma seulement (relevé en fin d'annexe)",
-    ),
-    ("10", "Comparaison de la densité de lieux avec la région", "lieux de la région non chargés en entier"),
-    ("11", "Gammes d'équipements de proximité, intermédiaire et supérieure", _NO_BPE),
-    ("12", "Pôles de services par niveau", _NO_BPE),
-    ("14", "Lieux de médiation numérique", "liste des lieux non chargée"),
-    ("15", "Inventaire des mutualisations", "partenaires présents dans chaque lieu non publiés avec la liste"),
-    ("18 à 22", "Paniers de services (vie courante, jeunes, parents, seniors, public et marchand)", _NO_BPE),
-    ("23", "Équipements de la gamme intermédiaire", _NO_BPE),
-    (
-        "24",
-        "Déciles de communes",
-        "seuls la médiane, le 90e centile et le maximum, pondérés par la population, sont calculés",
-    ),
-    ("25", "Carte d'isochrones", "aucun réseau routier chargé"),
-    ("27", "Nombre de lieux à moins de 30 minutes", "seuls le premier et le second lieu sont calculés"),
-    ("28", "Accessibilité potentielle aux médecins généralistes", "indicateur de la DREES non chargé"),
-    (
-        "29",
-        "Habitants ayant un accueil en soirée ou le samedi",
-        "horaires donnés lieu par lieu, sans croisement avec la population",
-    ),
-    ("30", "Accès sans voiture", "horaires des transports non chargés"),
-    ("32", "Cartes de déficit par thème", "un seul service porte des seuils"),
-    ("34", "Suivi de l'avancement des actions", "aucun état d'avancement chargé"),
-    ("35", "Réunions tenues et participation de l'EPCI", "gouvernance non chargée (désignations à l'article 3)"),
-)
-
-
-_BY_DIAGNOSIS = {"24", "27", "29"}
-"""Elements that the diagnosis measures, where there is one."""
-
-_BY_CRITERIA = {"18 à 22": "panier", "28": "indicateur"}
-"""Elements that a criterion measures, by kind of criterion, where its data are loaded."""
-
-_BASKETS = ("18 à 22", "Autres paniers de services que ceux de la partie 4", _NO_BPE)
-_NO_OUTLINE = ("25", "Carte d'isochrones", "isochrones non tracées dans l'annexe")
-
 
 _GIVEN_FILES = {
     "carreaux": "Population par carreau",
@@ -84,33 +26,6 @@ _GIVEN_FILES = {
     "apl": "Accessibilité potentielle localisée (APL)",
 }
 """Files that a scheme may give, by field of `scheme.Files`."""
-
-
-def unmeasured_table(scope: Scope) -> Table:
-    """Return the elements of the territorial diagnosis that this edition does not measure, with the reason."""
-    rows = tuple((number, label, f"non mesuré{NBSP}: {reason}") for number, label, reason in _unmeasured(scope))
-    return Table(
-        title="Éléments du diagnostic territorial non mesurés dans cette édition",
-        header=("N°", "Élément", "Raison"),
-        rows=rows,
-        note=(
-            "Numéros de la liste des trente-six éléments d'une annexe territoriale. Les éléments non cités "
-            "sont traités plus haut."
-        ),
-    )
-
-
-def _unmeasured(scope: Scope) -> list[tuple[str, str, str]]:
-    """Return what is not measured: all but what the diagnosis and the data of this scheme add."""
-    measured = set(_BY_DIAGNOSIS) if scope.diagnosis else set()
-    kinds = criteria_kinds(scope)
-    measured |= {number for number, kind in _BY_CRITERIA.items() if kind in kinds}
-    if scope.study.scheme.mesure.moteur in ROAD_ENGINES:
-        measured.add(_NO_OUTLINE[0])
-    rest = [row for row in _UNMEASURED if row[0] not in measured]
-    added = [row for row in (_BASKETS, _NO_OUTLINE) if row[0] in measured]
-    order = [row[0] for row in _UNMEASURED]
-    return sorted([*rest, *added], key=lambda row: order.index(row[0]))
 
 
 def method_texts(scope: Scope) -> Texts:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sdaasp_geo.analysis.coverage import PARTS
+from sdaasp_geo.analysis.deficits import NOT_MEASURED
 from sdaasp_geo.errors import NameNotResolvedError
 from sdaasp_geo.french import NARROW_NBSP, NBSP, count, listing, minutes, number
 from sdaasp_geo.parameters import Rule, Service, service_names, words_setting
@@ -174,6 +175,13 @@ class Scope:
         table = table.merge(communes, on="code")
         own = table["epci"] == self.siren
         return table.assign(own=own, met=table["satisfied"].fillna(value=False).astype("bool"))[own | table["inside"]]
+
+    @cached_property
+    def measured_criteria_rows(self) -> list[tuple[str, pd.DataFrame]]:
+        """Criteria measured somewhere in the EPCI, each with its rows of `criteria_rows`."""
+        table = self.criteria_rows
+        groups = table.groupby("criterion", sort=False) if len(table) else ()
+        return [(str(code), rows) for code, rows in groups if (rows.loc[rows["own"], "class"] != NOT_MEASURED).any()]
 
     def found(self, name: str, part: str, *, departement: bool = False, **keys: object) -> list[Row]:
         """Return the rows of a table of the diagnosis for a part of the EPCI, or of the département.

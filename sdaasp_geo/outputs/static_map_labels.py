@@ -20,6 +20,7 @@ from sdaasp_geo.study import Measures, Study
 _LABEL_PT = 6.5
 _PIXELS_PER_PT = DPI / 72
 _SYMBOL_PT = 4.5
+_AROUND_PT = 1.6
 _GAP_PT = 6.0
 _SCALE_BAR_PT = (95.0, 26.0)
 _ARROW_PT = (26.0, 45.0)
@@ -93,7 +94,7 @@ def draw_labels(
         if spot is None:
             text.remove()
             continue
-        taken.append(spot)
+        taken.append(_around(spot))
         _move(axes, text, spot)
         number += not label.place
 
@@ -107,6 +108,12 @@ def _furniture_boxes(limits: Box) -> list[Box]:
     west, south, east, north = limits
     bar, arrow = ((width * _PIXELS_PER_PT, height * _PIXELS_PER_PT) for width, height in (_SCALE_BAR_PT, _ARROW_PT))
     return [(west, south, west + bar[0], south + bar[1]), (east - arrow[0], north - arrow[1], east, north)]
+
+
+def _around(box: Box) -> Box:
+    """Return a box with room at its sides, so that two names do not read as one (pixels)."""
+    room = _AROUND_PT * _PIXELS_PER_PT
+    return box[0] - room, box[1], box[2] + room, box[3]
 
 
 def _symbol_box(x: float, y: float) -> Box:

@@ -7,16 +7,15 @@ import datetime as dt
 import io
 import re
 import shutil
-import struct
 import subprocess
 import zipfile
-import zlib
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from annexe_formats import ALT, docx_lines, docx_of, picture
 from docx import Document
 from docx.document import Document as DocumentType
 from docx.oxml.ns import qn
@@ -29,13 +28,12 @@ from sdaasp_geo.outputs.annexe import annexe_facts
 from sdaasp_geo.outputs.annexe_docx import render_docx
 from sdaasp_geo.outputs.annexe_hours import french_hours, opens_on_saturday, parse_hours, weekly_hours
 from sdaasp_geo.outputs.annexe_html import render_html
-from sdaasp_geo.outputs.annexe_model import AnnexeFacts, clean, segments
+from sdaasp_geo.outputs.annexe_model import AnnexeFacts, clean, segments, texts_of
 from sdaasp_geo.scheme import read_scheme
 from sdaasp_geo.sources import france
 from sdaasp_geo.study import Measures, Study
 
 ADOUR_MADIRAN, GAVES, VERDON = "200072106", "200070811", "200068625"
-ALT = "Carte de l'EPCI & de ses <voisins>"
 SCHEMES = ("hautes-pyrenees", "alpes-de-haute-provence")
 HOSTILE = 'CC Adour & Madiran <b>"x"</b> {{ 7*7 }} {% set a = 1 %}'
 
@@ -62,23 +60,8 @@ def signatories(scheme: str) -> list[str]:
     return [str(siren) for siren in epci.loc[epci["role"] == "signataire", "siren"]]
 
 
-def picture() -> bytes:
-    """Return a small grey PNG."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = zlib.compress(b"".join(b"\x00" + b"\xcc" * 40 for _ in range(30)))
-    header = struct.pack(">IIBBBBB", 40, 30, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-
-
 def html_of(facts: AnnexeFacts) -> str:
     return render_html(facts, map_png=picture(), alt=ALT)
-
-
-def docx_of(facts: AnnexeFacts) -> DocumentType:
-    return Document(io.BytesIO(render_docx(facts, map_png=picture(), alt=ALT)))
 
 
 def html_tables(page: str) -> list[list[list[str]]]:
@@ -90,7 +73,11 @@ def html_tables(page: str) -> list[list[list[str]]]:
 
 
 def docx_tables(document: DocumentType) -> list[list[list[str]]]:
-    return [[[cell.text for cell in row.cells] for row in table.rows] for table in document.tables]
+    """Return the cells of every table, the content controls included."""
+    return [
+        [["".join(node.text or "" for node in cell._tc.iter(qn("w:t"))) for cell in row.cells] for row in table.rows]  # noqa: SLF001 - controls are not in the API
+        for table in document.tables
+    ]
 
 
 def docx_text(document: DocumentType) -> str:
@@ -263,10 +250,11 @@ def test_the_page_asks_nothing_of_the_network_and_is_structured() -> None:
     tree = lxml_html.fromstring(page)
     assert tree.get("lang") == "fr"
     assert tree.xpath("//meta[@http-equiv='Content-Security-Policy']/@content") == [
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     ]
     assert all(source.startswith("data:") for source in tree.xpath("//@src"))
-    assert not tree.xpath("//script|//link|//@href")
+    assert not tree.xpath("//script|//link")
+    assert {address.removeprefix("#") for address in tree.xpath("//@href")} == set(tree.xpath("//section//h2/@id"))
     assert all(table.xpath("./caption") and table.xpath(".//th[@scope='col']") for table in tree.xpath("//table"))
     levels = [int(node.tag[1]) for node in tree.xpath("//h1|//h2|//h3|//h4")]
     assert levels[0] == 1
@@ -331,15 +319,66 @@ def test_texts_are_cleaned() -> None:
     assert clean("a\x00\x1f\r\nb\ud800c\ufffe") == "a b c "
 
 
+def test_the_table_of_contents_has_its_entries_before_any_update() -> None:
+    facts = facts_of("hautes-pyrenees", GAVES)
+    document = docx_of(facts)
+    entries = [p for p in document.paragraphs if p.style and p.style.name.startswith("toc ")]
+    marks = {node.get(qn("w:name")) for node in document.element.body.iter(qn("w:bookmarkStart"))}
+    headings = [p for p in document.paragraphs if p.style and p.style.name in ("Heading 1", "Heading 2")]
+    assert [p.text.split("\t")[0] for p in entries] == [p.text for p in headings]
+    links = [link for p in entries for link in p._p.iter(qn("w:hyperlink"))]  # noqa: SLF001 - not in the API
+    assert len(links) == len(entries)
+    assert {link.get(qn("w:anchor")) for link in links} == marks
+    instructions = [node.text.strip() for node in document.element.body.iter(qn("w:instrText"))]
+    assert instructions[0] == 'TOC \\o "1-2" \\h \\z \\u'
+    assert sum(text.startswith("PAGEREF") for text in instructions) == len(entries)
+
+
+def test_blanks_are_content_controls_that_say_what_is_asked() -> None:
+    facts = facts_of("hautes-pyrenees", GAVES)
+    controls = list(docx_of(facts).element.body.iter(qn("w:sdt")))
+    expected = [piece.text for text in texts_of(facts) for piece in segments(text) if piece.blank]
+    written = ["".join(node.text for node in control.iter(qn("w:t"))) for control in controls]
+    assert sorted(written) == sorted(expected)
+    assert all(control.find(f".//{qn('w:rStyle')}") is not None for control in controls)
+    asked = {control.find(f".//{qn('w:alias')}").get(qn("w:val")) for control in controls}
+    assert {"pilote", "date de signature", "lieu de signature"} <= asked
+
+
+def converted(source: Path, kind: str, folder: Path) -> Path:
+    """Open a document with LibreOffice and save it."""
+    profile = f"-env:UserInstallation=file://{folder.parent}/profile"
+    command = ["soffice", profile, "--headless", "--convert-to", kind, "--outdir", str(folder), str(source)]
+    subprocess.run(command, check=True, capture_output=True, timeout=180)  # noqa: S603 - fixed command
+    return folder / f"{source.stem}.{kind.split(':', maxsplit=1)[0]}"
+
+
 @pytest.mark.skipif(
     shutil.which("soffice") is None, reason="LibreOffice (soffice) is not installed: the DOCX was not opened"
 )
-def test_libreoffice_opens_the_document(tmp_path: Path) -> None:
+def test_libreoffice_opens_and_saves_the_document_without_loss(tmp_path: Path) -> None:
     source = tmp_path / "annexe.docx"
     source.write_bytes(render_docx(hostile_facts(), map_png=picture(), alt=ALT))
-    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
-    command = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), str(source)]
-    subprocess.run(command, check=True, capture_output=True, timeout=180)  # noqa: S603 - fixed command
-    pages = (tmp_path / "annexe.pdf").read_bytes()
-    assert pages.startswith(b"%PDF")
-    assert len(pages) > 30_000
+    before = Document(str(source))
+    text = converted(source, "odt", tmp_path / "odt")
+    for saved in (
+        converted(source, "docx:MS Word 2007 XML", tmp_path / "docx"),
+        converted(text, "docx:MS Word 2007 XML", tmp_path / "again"),
+    ):
+        after = Document(str(saved))
+        assert docx_lines(after) == docx_lines(before)
+        assert docx_tables(after) == docx_tables(before)
+        for tag in ("w:tblHeader", "w:cantSplit", "w:bookmarkStart"):
+            assert marks(after, tag) == marks(before, tag), tag
+        assert marks(after, "w:sdt") == marks(before, "w:sdt") + 1, "the blanks, and the table of contents"
+        assert [picture_.get("descr") for picture_ in after.element.body.iter(qn("wp:docPr"))] == [ALT]
+        highlighted = [run for run in after.element.body.iter(qn("w:rStyle")) if "ompl" in run.get(qn("w:val"))]
+        assert len(highlighted) >= marks(before, "w:sdt")
+    with zipfile.ZipFile(text) as archive:
+        content = archive.read("content.xml").decode()
+    assert content.count("<loext:content-control ") + content.count("<loext:content-control>") == marks(before, "w:sdt")
+
+
+def marks(document: DocumentType, tag: str) -> int:
+    """Count the elements of one kind in the body of a document."""
+    return len(list(document.element.body.iter(qn(tag))))

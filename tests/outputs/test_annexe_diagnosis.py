@@ -57,8 +57,10 @@ def test_without_a_diagnosis_its_parts_are_absent_and_said_not_measured(
     assert not any(bare.texts[key] for key in ("inegalites", "offre", "negociation", "criteres"))
     assert "Heures d'accès" not in page
     assert "Heures d'accès" not in written
-    numbers = {row[0] for row in bare.tables["non_mesure"].rows}
-    assert numbers - {row[0] for row in facts.tables["non_mesure"].rows} == {"24", "27", "29"}
+    absent, present = ({row[0] for row in each.tables["elements"].rows if row[2] == "–"} for each in (bare, facts))
+    assert absent - present == {"24", "29"}
+    told = {row[0]: row[3] for row in bare.tables["elements"].rows}
+    assert all("diagnostic détaillé" in told[number] for number in ("24", "27", "29"))
     assert all(facts.tables[key].rows for key in ADDED)
     assert set(bare.figures) < set(facts.figures)
 
@@ -151,7 +153,7 @@ def test_communes_that_fail_most_criteria_are_named(
         assert sizes[0] + sizes[1] + sizes[3] == len(members)
     unmeasured = facts.tables["criteres"].note
     assert "APL de la DREES" in unmeasured
-    assert "28" in {row[0] for row in facts.tables["non_mesure"].rows}
+    assert "28" in {row[0] for row in facts.tables["elements"].rows if row[2] == "–"}
 
 
 def test_events_of_the_perimeter_are_told(

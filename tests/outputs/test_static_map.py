@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -69,6 +70,15 @@ def test_class_colours_are_exactly_those_of_the_legend(case: tuple[Study, Measur
     study, measures = case
     wanted = {entry.colour for entry in legend_entries(study.rules) if entry.code != NOT_MEASURED}
     assert wanted <= _colours(draw_departement_map(study, measures))
+
+
+def test_classes_keep_their_order_in_grey(case: tuple[Study, Measures]) -> None:
+    study, _ = case
+    entries = [entry for entry in legend_entries(study.rules) if entry.code != NOT_MEASURED]
+    grey = [Image.new("RGB", (1, 1), entry.colour).convert("L").getpixel((0, 0)) for entry in entries]
+    assert len(grey) == 3
+    assert all(before - after >= 40 for before, after in pairwise(grey)), grey
+    assert len({entry.hatch for entry in entries}) == len(entries), "and each class has its own hatch"
 
 
 def test_an_unmeasured_commune_is_drawn_apart(case: tuple[Study, Measures]) -> None:
