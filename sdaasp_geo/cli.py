@@ -25,6 +25,7 @@ from sdaasp_geo.cli_options import (
     roads_option,
 )
 from sdaasp_geo.cli_plan import report
+from sdaasp_geo.cli_site import site
 from sdaasp_geo.errors import SdaaspError
 from sdaasp_geo.french import NBSP
 
@@ -133,7 +134,7 @@ def check(scheme: str) -> None:
 )
 @quiet_option
 def annex(scheme: str, epci: str, out: Path, *, quiet: bool) -> None:
-    """Écrit l'annexe d'une seule convention (HTML et DOCX)."""
+    """Écrit l'annexe d'une seule convention (HTML, DOCX et PDF)."""
     from sdaasp_geo import pipeline  # noqa: PLC0415
     from sdaasp_geo.scheme import read_scheme  # noqa: PLC0415
 
@@ -233,6 +234,7 @@ def compare(before: str, after: str, *, out: Path, cache: Path | None, quiet: bo
 app.add_command(report)
 app.add_command(grid)
 app.add_command(database)
+app.add_command(site)
 
 
 @app.group(subcommand_metavar="COMMANDE [ARGUMENTS]…")

@@ -94,7 +94,7 @@ def test_build_ends_with_three_figures(tmp_path: Path) -> None:
     lines = result.stdout.splitlines()
     assert lines[-4].startswith("Trois chiffres (estimation)")
     assert "index.html" in result.stdout
-    assert "Carte" in result.stderr.splitlines()
+    assert "Cartes" in result.stderr.splitlines()
 
 
 def test_roads_are_built_once(tmp_path: Path, shared: Callable[[str], Path]) -> None:

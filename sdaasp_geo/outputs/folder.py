@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from sdaasp_geo.french import NBSP
 from sdaasp_geo.layers.territories import SIGNS
 from sdaasp_geo.outputs import (
     annexe,
     annexe_docx,
     annexe_html,
+    annexe_pdf,
     geopackage,
     layer_metadata,
     site,
     static_map,
     tables,
-    web_map,
 )
 from sdaasp_geo.outputs.annexe_model import blanks_in, texts_of
 from sdaasp_geo.outputs.answers import answers_tables, write_answers
@@ -29,6 +30,7 @@ from sdaasp_geo.outputs.diagnosis_tables import diagnosis_tables
 from sdaasp_geo.outputs.escape import safe_file_stem
 from sdaasp_geo.outputs.headline import Figure, headline_figures
 from sdaasp_geo.outputs.manifest import build_manifest, warnings_of, write_manifest
+from sdaasp_geo.outputs.map_atlas import write_maps
 from sdaasp_geo.outputs.negotiation import NegotiationLink, write_negotiations
 from sdaasp_geo.outputs.penalty_map import draw_penalty_map
 from sdaasp_geo.outputs.plan_tables import decisions_table, plan_tables
@@ -41,7 +43,7 @@ STEPS = 5
 
 ANNEXES = "Annexes"
 MAP = "maps/carte.html"
-PENALTY_MAP = "maps/penalite.png"
+PENALTY_MAP = "penalite.png"
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,8 @@ def write_run(
     report : callable
         Called with the French name of each step.
     """
-    report("Carte")
-    (folder / "maps").mkdir()
-    (folder / MAP).write_text(web_map.render_map(study, measures), encoding="utf-8")
-    (folder / "maps" / "departement.png").write_bytes(static_map.draw_departement_map(study, measures))
-    penalty = draw_penalty_map(study, measures.diagnosis) if measures.diagnosis else None
-    if penalty is not None:
-        (folder / PENALTY_MAP).write_bytes(penalty)
+    report("Cartes")
+    maps = _maps(study, measures, folder / "maps")
     report("Annexes des conventions")
     signing = study.epci.loc[study.epci["role"] == SIGNS, "siren"]
     facing = face(study, measures)
@@ -98,25 +95,21 @@ def write_run(
     report("Tableaux et couches")
     blanks = joined_decisions((*annexe_decisions(study, links), *convention_decisions(documents)))
     decisions = (*blanks, *(study.programme.decisions if study.programme else ()))
-    published = [
-        *tables.build_tables(study, measures),
-        *diagnosis_tables(study, measures),
-        *plan_tables(study),
-        *answers_tables(study, measures, facing=facing),
-        decisions_table(decisions),
-    ]
-    tables.write_tables(published, folder / "tables", edition=study.scheme.edition)
-    layers = geopackage.build_layers(study, measures)
-    geopackage.write_geopackage(layers, folder / "layers.gpkg")
-    layer_metadata.write_metadata(layers, folder / "metadata")
-    sheets = _negotiations(study, measures, folder)
+    published = _tables(study, measures, facing, decisions, folder / "tables")
+    _layers(study, measures, folder)
     report("Page d'accueil et manifeste")
-    index = site.render_index(
-        study, measures, map_href=MAP, annexes=links, conventions=conventions, plan=plan, negotiations=sheets
+    contents = site.Contents(
+        maps=tuple(maps),
+        annexes=tuple(links),
+        conventions=tuple(conventions),
+        plan=tuple(plan),
+        negotiations=tuple(_negotiations(study, measures, folder)),
+        decisions=decisions,
+        tables=tuple(published),
+        epci_map=MAP,
     )
-    (folder / "index.html").write_text(index, encoding="utf-8")
-    manifest = build_manifest(study, measures, version=version, decisions=decisions)
-    write_manifest(manifest, folder)
+    site.write_site(study, measures, contents, folder)
+    write_manifest(build_manifest(study, measures, version=version, decisions=decisions), folder)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return Run(
         files=tuple(files),
@@ -125,6 +118,38 @@ def write_run(
         decisions=decisions,
         estimate=measures.method.estimate,
     )
+
+
+def _maps(study: Study, measures: Measures, folder: Path) -> list[dict[str, str]]:
+    """Write the interactive maps and the printed ones; return what a home page links to, the main map first."""
+    folder.mkdir()
+    pages = write_maps(study, measures, folder)
+    (folder / "departement.png").write_bytes(static_map.draw_departement_map(study, measures))
+    penalty = draw_penalty_map(study, measures.diagnosis) if measures.diagnosis else None
+    if penalty is not None:
+        (folder / PENALTY_MAP).write_bytes(penalty)
+    first = sorted(pages, key=lambda page: page["href"] != MAP)
+    return [page | {"note": f"{NBSP}: {page['note'][:1].lower()}{page['note'][1:]}"} for page in first]
+
+
+def _tables(
+    study: Study, measures: Measures, facing: Facing, decisions: tuple[Decision, ...], folder: Path
+) -> list[tables.Table]:
+    published = [
+        *tables.build_tables(study, measures),
+        *diagnosis_tables(study, measures),
+        *plan_tables(study),
+        *answers_tables(study, measures, facing=facing),
+        decisions_table(decisions),
+    ]
+    tables.write_tables(published, folder, edition=study.scheme.edition)
+    return published
+
+
+def _layers(study: Study, measures: Measures, folder: Path) -> None:
+    layers = geopackage.build_layers(study, measures)
+    geopackage.write_geopackage(layers, folder / "layers.gpkg")
+    layer_metadata.write_metadata(layers, folder / "metadata")
 
 
 def annexe_decisions(study: Study, links: Sequence[AnnexeLink]) -> tuple[Decision, ...]:
@@ -174,7 +199,7 @@ def write_annexe(
     siren: str,
     facing: Facing | None = None,
 ) -> AnnexeLink:
-    """Write the annex of one EPCI, as HTML and DOCX, and return its addresses relative to the run.
+    """Write the annex of one EPCI, as HTML, DOCX and PDF, and return its addresses relative to the run.
 
     Raises
     ------
@@ -188,5 +213,6 @@ def write_annexe(
     stem = f"annexe-{safe_file_stem(siren, facts.epci)}"
     (folder / f"{stem}.html").write_text(annexe_html.render_html(facts, map_png=picture, alt=alt), encoding="utf-8")
     (folder / f"{stem}.docx").write_bytes(annexe_docx.render_docx(facts, map_png=picture, alt=alt))
-    blanks = blanks_in(texts_of(facts))
-    return AnnexeLink(siren=siren, html=f"annexes/{stem}.html", docx=f"annexes/{stem}.docx", blanks=blanks)
+    (folder / f"{stem}.pdf").write_bytes(annexe_pdf.render_pdf(facts, map_png=picture, alt=alt))
+    html, docx, pdf = (f"annexes/{stem}.{suffix}" for suffix in ("html", "docx", "pdf"))
+    return AnnexeLink(siren=siren, html=html, docx=docx, blanks=blanks_in(texts_of(facts)), pdf=pdf)

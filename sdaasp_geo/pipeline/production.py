@@ -15,6 +15,7 @@ from sdaasp_geo.outputs.scheme_folder import ACTIONS, GOVERNANCE, GRID, write_sc
 from sdaasp_geo.pipeline.database import check_destination, send_layers
 from sdaasp_geo.pipeline.diagnosis import diagnose
 from sdaasp_geo.pipeline.measurement import measure
+from sdaasp_geo.pipeline.needs import census_with_history
 from sdaasp_geo.pipeline.preparation import prepare
 from sdaasp_geo.pipeline.reporting import Report, quiet
 from sdaasp_geo.scheme import Scheme, embedded_schemes, read_scheme
@@ -55,8 +56,9 @@ def build(
         check_destination(scheme, to)
     study = prepare(scheme, report=report)
     measures = _diagnosed(study, report=report, cache=cache)
+    census = census_with_history(scheme.millesimes.mesure)
     with publish.published(folder) as beside:
-        run = write_run(study, measures, france.read_census(), beside, version=__version__, report=report)
+        run = write_run(study, measures, census, beside, version=__version__, report=report)
         return run if to is None else dataclasses.replace(run, sent=send_layers(study, measures, to))
 
 
@@ -73,8 +75,10 @@ def annexe(scheme: Scheme, epci: str, folder: Path, *, report: Report = quiet, c
     siren = names.resolve_name(epci, signing).code
     measures = _diagnosed(study, report=report, cache=cache)
     report("Annexe de la convention")
-    link = write_annexe(study, measures, france.read_census(), folder / "annexes", siren=siren)
-    return [folder / link.html, folder / link.docx]
+    link = write_annexe(
+        study, measures, census_with_history(study.scheme.millesimes.mesure), folder / "annexes", siren=siren
+    )
+    return [folder / link.html, folder / link.docx, folder / link.pdf]
 
 
 def _diagnosed(study: Study, *, report: Report, cache: Path | None) -> Measures:

@@ -5,26 +5,18 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime as dt
-import fcntl
 import hashlib
 import html
 import io
-import json
-import os
 import re
-import select
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pandas as pd
 import pytest
+from browser import LOCAL, Browser, chromium
 
 from sdaasp_geo.action_plan import ORIGIN, action_fields
 from sdaasp_geo.analysis.followup import SHOWN_STATUSES, UNDATED, VAGUE
@@ -277,100 +269,10 @@ def test_ten_thousand_actions_are_rendered_in_linear_time(fictional: Study) -> N
     assert large < 40 * small + 1  # linear work is 10 times as long; quadratic work 100 times
 
 
-LAUNCH = (
-    "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
-)
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
-
-
-class Browser:
-    """Chromium, driven through its debugging pipe: messages are JSON, each ended by a zero byte."""
-
-    def __init__(self, folder: Path, *, log: Path) -> None:
-        path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-        if path is None:
-            pytest.skip("Chromium is not installed: the page was checked as text only")
-        pairs = [tuple(fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in os.pipe()) for _ in range(2)]
-        (their_in, self.our_out), (self.our_in, their_out) = pairs
-        flags = [*FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}", "--remote-debugging-pipe"]
-        command = [sys.executable, "-c", LAUNCH, str(their_in), str(their_out), path, *flags, "about:blank"]
-        quiet = subprocess.DEVNULL
-        self.process = subprocess.Popen(command, pass_fds=(their_in, their_out), stdout=quiet, stderr=quiet)  # noqa: S603
-        for end in (their_in, their_out):
-            os.close(end)
-        self.rest, self.number, self.session = b"", 0, ""
-        self.events: list[dict[str, Any]] = []
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
-
-    def _next(self) -> dict[str, Any]:
-        while b"\0" not in self.rest:
-            ready, _, _ = select.select([self.our_in], [], [], 60)
-            assert ready, "Chromium does not answer"
-            self.rest += os.read(self.our_in, 1 << 20)
-        message, self.rest = self.rest.split(b"\0", 1)
-        return json.loads(message)
-
-    def call(self, method: str, **params: object) -> dict[str, Any]:
-        self.number += 1
-        sent = {"id": self.number, "method": method, "params": params} | (
-            {"sessionId": self.session} if self.session else {}
-        )
-        os.write(self.our_out, json.dumps(sent).encode() + b"\0")
-        while True:
-            message = self._next()
-            if message.get("id") == self.number:
-                assert "error" not in message, message
-                return message["result"]
-            self.events.append(message)
-
-    def open(self, url: str) -> None:
-        self.events.clear()
-        self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=url)
-        for _ in range(300):
-            if self.value("document.readyState + ' ' + location.protocol") == "complete file:":
-                return
-            time.sleep(0.1)
-        pytest.fail("the page never ended loading")
-
-    def value(self, expression: str) -> Any:  # noqa: ANN401 - any JSON value
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
-
-    def press(self, key: str, *, text: str = "") -> None:
-        codes = {"Tab": 9, "Enter": 13, "ArrowDown": 40, "Space": 32}
-        named = {
-            "key": text or key,
-            "code": key,
-            "windowsVirtualKeyCode": codes.get(key, ord((text or "x").upper()[0])),
-        }
-        self.call("Input.dispatchKeyEvent", type="keyDown", **named, **({"text": text} if text else {}))
-        self.call("Input.dispatchKeyEvent", type="keyUp", **named)
-
-    def complaints(self) -> list[dict[str, Any]]:
-        named = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
-        return [event for event in self.events if event.get("method") in named]
-
-    def close(self) -> None:
-        with suppress(OSError, AssertionError, ValueError):
-            self.session = ""
-            self.call("Browser.close")
-        try:
-            self.process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        os.close(self.our_in)
-        os.close(self.our_out)
-
-
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Browser]:
-    found = Browser(tmp_path, log=tmp_path / "net.json")
-    yield found
-    found.close()
+    with chromium(tmp_path) as found:
+        yield found
 
 
 SHOWN = "[...document.querySelectorAll('#actions tbody tr:not([hidden])')].map(row => row.dataset.c)"
@@ -444,14 +346,11 @@ def test_without_scripts_everything_is_shown(fictional: Study, browser: Browser,
 def test_the_page_asks_nothing_of_the_network_and_fits_a_phone(
     fictional: Study, browser: Browser, tmp_path: Path
 ) -> None:
-    browser.call("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=False)
+    browser.resize(320, 640)
     browser.open(written(fictional, tmp_path))
     assert browser.value("document.documentElement.scrollWidth") <= 320
-    asked = [
-        event["params"]["request"]["url"] for event in browser.events if event["method"] == "Network.requestWillBeSent"
-    ]
-    assert asked
-    assert all(url.startswith(("file:", "data:image/png", "about:")) for url in asked)
+    assert browser.asked()
+    assert all(url.startswith(LOCAL) for url in browser.asked())
     assert browser.complaints() == []
 
 

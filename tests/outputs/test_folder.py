@@ -115,7 +115,7 @@ def test_what_is_not_a_run_is_never_replaced(tmp_path: Path) -> None:
 
 def test_one_annexe_by_name(tmp_path: Path) -> None:
     files = pipeline.annexe(read_scheme("hautes-pyrenees"), "Adour Madiran", tmp_path)
-    assert [path.suffix for path in files] == [".html", ".docx"]
+    assert [path.suffix for path in files] == [".html", ".docx", ".pdf"]
     assert all(path.is_file() for path in files)
 
 
