@@ -53,6 +53,7 @@ from sdaasp_geo.analysis.siting import Siting, cover_most
 from sdaasp_geo.analysis.siting_tables import closures
 from sdaasp_geo.french import NBSP, count, listing, minutes, number, percent, threshold
 from sdaasp_geo.outputs.diagnosis_tables import diagnosis_tables
+from sdaasp_geo.outputs.notebook import progress
 from sdaasp_geo.outputs.tables import build_tables, describe_column, with_names, write_tables
 from sdaasp_geo.parameters import number_setting
 
@@ -136,9 +137,10 @@ def show_derived(name: str, rows: pd.DataFrame, headings: dict[str, str]) -> Non
 
 # %%
 scheme = read_scheme("hautes-pyrenees")
-study = prepare(scheme)
-measures = measure(study)
-diagnosis = diagnose(study, measures)
+with progress(scheme.nom, total=11) as report:
+    study = prepare(scheme, report=report)
+    measures = measure(study, report=report)
+    diagnosis = diagnose(study, measures, report=report)
 measures = dataclasses.replace(measures, diagnosis=diagnosis)
 names |= diagnosis.epci_names
 commune = study.communes.set_index("code")

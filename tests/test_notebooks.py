@@ -19,11 +19,20 @@ import matplotlib as mpl
 import pytest
 from matplotlib import pyplot as plt
 
+from sdaasp_geo.sources import grid_rows
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 EXTRACT = "roads/andorra_worldkg.osm.pbf"
-BORDER = "border_65_64"
-IMAGES = {"andorra_roads": 2, BORDER: 1}
+BORDER, ANDORRA = "border_65_64", "andorra_roads"
+IMAGES = {ANDORRA: 2, BORDER: 1}
+BUDGET_S = 60
+TOLD = {  # what the pages must show once they ran: official facts, and what the text promises
+    "first_departement": ("<svg", "Adour Madiran", "Arbéost et Ferrières", "Lozère", "services.csv"),
+    "perimeters_to_deficits": ("<svg", "Céreste", "eloigne", "à vérifier", "France services à 30 minutes"),
+    "next_bus_stop": ("<svg", "Choix optimal", "3 heures par semaine", "un arrêt du bus dans le seuil"),
+    "own_source": ("<svg", grid_rows.NO_CODE, "04070", grid_rows.SWAPPED, "1 défaut"),
+}
 RUN = """
 import sys, nbclient, nbformat
 book = nbformat.read(sys.argv[1], as_version=4)
@@ -116,20 +125,27 @@ def test_border_types_no_figure() -> None:
 def test_notebooks_run(
     shared: Callable[[str], Path], request: pytest.FixtureRequest, tmp_path: Path, path: Path
 ) -> None:
-    for part in ("nbclient", "ipykernel", *(["osmium"] if path.stem != BORDER else [])):
+    for part in ("nbclient", "ipykernel", *(["osmium"] if path.stem == ANDORRA else [])):
         if importlib.util.find_spec(part) is None:
             pytest.skip(f"running a notebook in its kernel needs {part}, which is not installed")
     environment = os.environ | {"IPYTHONDIR": str(tmp_path / "ipython")}
-    if path.stem != BORDER:
+    if path.stem == ANDORRA:
         environment["SDAASP_ROADS_EXTRACT"] = str(shared(EXTRACT).resolve())
     out = tmp_path / path.name
     command = [sys.executable, "-c", RUN, str(path), str(out)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - as above
+    done = subprocess.run(  # noqa: S603 - as above
+        command, env=environment, capture_output=True, text=True, check=False, timeout=BUDGET_S
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     cells = json.loads(out.read_text(encoding="utf-8"))["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == IMAGES[path.stem]
-    assert not any("text/html" in output.get("data", {}) for output in outputs)
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == IMAGES.get(path.stem, 0)
+    shown = "".join("".join(output.get("data", {}).get("text/html", "")) for output in outputs)
+    assert not re.search(r"(src|href|url)\s*[=(]|<script", shown), "what a notebook shows loads nothing"
+    assert ("<progress" in shown) == (path.stem != ANDORRA)
+    printed = "".join("".join(output.get("text", "")) for output in outputs).replace("\u00a0", " ")
+    plain = "".join("".join(output.get("data", {}).get("text/plain", "")) for output in outputs)
+    assert not [told for told in TOLD.get(path.stem, ()) if told not in printed + shown + plain]
     if path.stem == BORDER:  # another process, another day: the same text
         _, printed = request.getfixturevalue("border")
         assert "".join("".join(output.get("text", "")) for output in outputs) == printed
