@@ -42,6 +42,7 @@ def edition(folder: Path, *changes: tuple[str, str], grid: pd.DataFrame | None =
     """Write a copy of the scheme of 65, with some words and its list of places changed."""
     folder.mkdir(parents=True)
     text = (find_scheme("hautes-pyrenees") / SCHEME_FILE).read_text(encoding="utf-8")
+    text = text.replace('actions = ["actions.csv"]\ngouvernance = ["governance.csv"]\n', "")
     if grid is not None:
         grid.to_csv(folder / "lieux.csv", index=False, encoding="utf-8")
         changes = (*changes, (f"embarque:{GRID}", "lieux.csv"))
