@@ -1,10 +1,8 @@
-"""French typography, and the examples that docstrings give."""
+"""French typography."""
 
 from __future__ import annotations
 
 import datetime as dt
-import doctest
-import importlib
 import math
 
 import pytest
@@ -13,13 +11,6 @@ from hypothesis import strategies as st
 
 from sdaasp_geo import french
 from sdaasp_geo.french import NARROW_NBSP, NBSP
-
-
-@pytest.mark.parametrize("module", ["french", "layers.names", "sources.hours"])
-def test_examples_of_the_docstrings_hold(module: str) -> None:
-    result = doctest.testmod(importlib.import_module(f"sdaasp_geo.{module}"))
-    assert result.attempted > 0
-    assert result.failed == 0
 
 
 @given(st.integers(min_value=-(10**12), max_value=10**12))
