@@ -82,10 +82,11 @@ def test_usage_errors_are_in_french() -> None:
     assert "Il manque l'argument" in result.stderr
 
 
-def test_quiet_build_prints_nothing(tmp_path: Path) -> None:
-    result = run("build", "alpes-de-haute-provence", "--out", str(tmp_path / "04"), "--quiet")
+def test_a_quiet_command_prints_nothing(tmp_path: Path) -> None:
+    words = ("report", "exemple-fictif", "--year", "2019", "--out", str(tmp_path / "2019"), "--quiet")
+    result = run(*words)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    assert (tmp_path / "04" / "index.html").is_file()
+    assert (tmp_path / "2019" / "bilan.html").is_file()
 
 
 def test_build_ends_with_three_figures(tmp_path: Path) -> None:
