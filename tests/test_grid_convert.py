@@ -42,6 +42,9 @@ def test_the_list_of_france_services_is_converted_for_a_departement(shared: Shar
     grid = read_services(tmp_path / "fs" / "grille.csv")
     assert len(grid) == 25
     assert grid["code_commune"].str.startswith("65").all()
+    left = rows(tmp_path / "fs" / "non-converties.csv")
+    assert len(left) + len(grid) == 2845
+    assert {row["reason"] for row in left} == {"hors des départements demandés"}
 
 
 def test_another_file_is_refused_and_nothing_is_written(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from sdaasp_geo.action_plan import ACTION
 from sdaasp_geo.layers.names import COMMUNE, DEPARTEMENT, EPCI, PETR
+from sdaasp_geo.layers.territories import SIGNS
 
 NOT_SAID = "territoire non dit"
 NOT_KNOWN = "territoire non reconnu"
@@ -42,7 +43,7 @@ def action_reach(
     holder = communes.dropna(subset=["epci"]).set_index("code")["epci"]
     in_petr = petr_members.assign(siren=petr_members["code"].map(holder)).dropna(subset=["siren"])
     by_petr = in_petr.groupby("petr")["siren"].agg(lambda sirens: sorted(set(sirens))).to_dict()
-    signing = sorted(epci.loc[epci["role"] == "signataire", "siren"])
+    signing = sorted(epci.loc[epci["role"] == SIGNS, "siren"])
     studied = set(epci["siren"])
     mentions = sure.groupby(["code", "rank"]).size()
     rows = []

@@ -13,6 +13,7 @@ from sdaasp_geo.analysis.coverage import NO_TERRITORY
 from sdaasp_geo.analysis.criteria import evaluate_criteria
 from sdaasp_geo.analysis.involved import involved_operators
 from sdaasp_geo.criteria import Criteria, criteria_from_rules, criteria_on, read_criteria
+from sdaasp_geo.layers.territories import SIGNS
 from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.priorities import Priorities, read_priorities
 from sdaasp_geo.study import Measures, Programme, Study
@@ -105,7 +106,7 @@ def face(study: Study, measures: Measures) -> Facing:
         criteria={code: labels.get(code, code) for code in dict.fromkeys(found["criterion"])},
         themes={one.code: one.label for one in table.theme} | {one.code: one.label for one in sheet.theme},
         territories=_territories(study, answers),
-        unsigned=tuple(study.epci.loc[study.epci["role"] != "signataire", "siren"]),
+        unsigned=tuple(study.epci.loc[study.epci["role"] != SIGNS, "siren"]),
         departement=study.scheme.departement,
         announced=_announced(programme, len(plan.actions)),
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from sdaasp_geo import __version__
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP, count
+from sdaasp_geo.layers.scope import departement_of
 from sdaasp_geo.outputs import publish
 from sdaasp_geo.outputs.grid_merged import GRID, write_csv
 from sdaasp_geo.outputs.manifest import write_manifest
@@ -19,6 +20,7 @@ from sdaasp_geo.sources.delimited import read_delimited
 from sdaasp_geo.sources.interchange import conversion_notes, convert_foreign
 
 LEFT = "non-converties.csv"
+ELSEWHERE = "hors des départements demandés"
 _TEXT = (".csv", ".txt", ".tsv")
 
 
@@ -72,6 +74,9 @@ def _converted(path: Path, departements: Collection[str]) -> tuple[pd.DataFrame,
         expected = "un format connu (médiation numérique, BPE, annuaire de la DILA, liste des France services)"
         raise InputError([Fault(path.name, None, "", "", expected, remedy)])
     table = anct_to_grid(raw, file=path.name)
-    kept = table["code_commune"].str.startswith(tuple(departements)) if departements else table.index == table.index
-    note = f"Liste des France services{NBSP}: {count(len(raw), 'ligne lue', 'lignes lues')}, {len(table)} converties."
-    return table[kept], pd.DataFrame(columns=["row", "reason"]), [note]
+    wanted = table["code_commune"].map(departement_of).isin(set(departements)) | (not departements)
+    left = table.loc[~wanted, ["id", "nom", "code_commune"]].assign(reason=ELSEWHERE).rename_axis("row").reset_index()
+    notes = [f"Liste des France services{NBSP}: {count(len(raw), 'ligne lue', 'lignes lues')}."]
+    if len(left):
+        notes.append(f"{count(len(left), 'ligne laissée', 'lignes laissées')}{NBSP}: {ELSEWHERE}.")
+    return table[wanted], left, notes
