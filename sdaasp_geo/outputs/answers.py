@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
 from sdaasp_geo import french
 from sdaasp_geo.analysis.answers import NOT_MEASURED
 from sdaasp_geo.analysis.involved import ROLES
@@ -31,6 +29,7 @@ from sdaasp_geo.outputs.answers_tables import facing_tables
 from sdaasp_geo.outputs.answers_texts import METHOD, figures_of, notes_of
 from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.outputs.headline import sources_line
+from sdaasp_geo.outputs.page_templates import page_template
 from sdaasp_geo.outputs.tables import Table
 from sdaasp_geo.study import Measures, Study
 
@@ -63,10 +62,7 @@ def write_answers(
 def render_answers(study: Study, measures: Measures, *, facing: Facing | None = None) -> str:
     """Render the page; it loads nothing from elsewhere. Deficits and actions are set face to face unless given."""
     facing = facing or face(study, measures)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sdaasp_geo.outputs"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template("ecarts.html.j2").render(
+    return page_template("ecarts.html.j2").render(
         title=f"Écarts et actions{NBSP}: {plain_text(study.departement_name)}",
         subtitle=f"{plain_text(study.scheme.nom)}. Édition du {french.date(study.scheme.edition)}.",
         figures=figures_of(facing),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
 from sdaasp_geo import french
@@ -17,6 +16,7 @@ from sdaasp_geo.french import NBSP
 from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.outputs.headline import Figure, sources_line
 from sdaasp_geo.outputs.manifest import describe_run, write_manifest
+from sdaasp_geo.outputs.page_templates import page_template
 from sdaasp_geo.outputs.tables import Table, with_names, write_tables
 from sdaasp_geo.parameters import service_names
 from sdaasp_geo.study import Comparison
@@ -135,12 +135,9 @@ def _named(found: Comparison, table: pd.DataFrame) -> pd.DataFrame:
 
 def render_comparison(found: Comparison) -> str:
     """Render the page of a comparison; it loads nothing from elsewhere."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sdaasp_geo.outputs"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
     figures = _named(found, found.figures)
     whole = figures[figures["level"] == "departement"].to_dict("records")
-    return environment.get_template("comparaison.html.j2").render(
+    return page_template("comparaison.html.j2").render(
         title=f"Ce qui a changé{NBSP}: {plain_text(found.after.departement_name)}",
         subtitle=_subtitle(found),
         figures=_headlines(found, whole),

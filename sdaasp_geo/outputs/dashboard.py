@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 
@@ -40,6 +39,7 @@ from sdaasp_geo.outputs.dashboard_workbook import render_dashboard_workbook
 from sdaasp_geo.outputs.escape import inline_script, plain_text
 from sdaasp_geo.outputs.governance_map import draw_governance_map, governance_alt
 from sdaasp_geo.outputs.headline import Figure
+from sdaasp_geo.outputs.page_templates import page_template
 from sdaasp_geo.study import Study
 
 PAGE, WORKBOOK, MAP = "tableau-de-bord.html", "tableau-de-bord.xlsx", "gouvernance.png"
@@ -110,10 +110,7 @@ def render_dashboard(board: Dashboard, *, map_png: bytes | None = None, alt: str
     axis = calendar_axis(board.stand, day=board.day)
     dated, undated = calendar_bars(board.stand, axis)
     css, script = _style(axis), inline_script(_read("tableau-de-bord.js"))
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template("tableau-de-bord.html.j2").render(
+    return page_template("tableau-de-bord.html.j2").render(
         board=board,
         policy=_policy(script, css),
         css=_trusted(css),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jinja2
-
 from sdaasp_geo.french import NBSP, count, number
 from sdaasp_geo.outputs.escape import plain_text
+from sdaasp_geo.outputs.page_templates import page_template
 
 MOST_ROWS = 500
 """Rows that a table of the page shows; the workbook has them all."""
@@ -65,10 +64,7 @@ def figure(quantity: int, singular: str, plural: str) -> tuple[str, str]:
 
 def render_page(page: Page) -> str:
     """Render the page; every text from the data is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sdaasp_geo.outputs"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template("grille.html.j2").render(page=page)
+    return page_template("grille.html.j2").render(page=page)
 
 
 FOOTER = f"Grille d'information commune des services au public. Page autonome{NBSP}: elle ne charge rien."

@@ -19,7 +19,8 @@ from sdaasp_geo.outputs.map_model import Theme
 from sdaasp_geo.outputs.map_presence import presence_theme
 from sdaasp_geo.outputs.map_programme import actions_theme, governance_theme
 from sdaasp_geo.outputs.map_svg import draw_svg
-from sdaasp_geo.outputs.web_map import page_environment, policy, render_theme
+from sdaasp_geo.outputs.page_templates import page_template
+from sdaasp_geo.outputs.web_map import policy, render_theme
 from sdaasp_geo.outputs.web_map_layers import Shapes, display_shapes
 from sdaasp_geo.study import Measures, Study
 
@@ -66,19 +67,15 @@ def render_atlas(
         }
         for theme in themes
     ]
-    return (
-        page_environment()
-        .get_template("map.atlas.html.j2")
-        .render(
-            policy=policy([], [css]),
-            css=Markup(css),  # noqa: S704 - a file of the package
-            title=plain_text(f"Atlas{NBSP}: {study.departement_name}"),
-            subtitle=plain_text(f"{study.scheme.nom} — {web_map_text.edition_text(study)}."),
-            cards=cards,
-            home=home,
-            sources=sources_line(study),
-            nbsp=NBSP,
-        )
+    return page_template("map.atlas.html.j2").render(
+        policy=policy([], [css]),
+        css=Markup(css),  # noqa: S704 - a file of the package
+        title=plain_text(f"Atlas{NBSP}: {study.departement_name}"),
+        subtitle=plain_text(f"{study.scheme.nom} — {web_map_text.edition_text(study)}."),
+        cards=cards,
+        home=home,
+        sources=sources_line(study),
+        nbsp=NBSP,
     )
 
 

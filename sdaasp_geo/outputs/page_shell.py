@@ -6,10 +6,10 @@ import base64
 import hashlib
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from sdaasp_geo.outputs.escape import plain_text
+from sdaasp_geo.outputs.page_templates import page_template
 
 SHARE_PICTURE = "partage.png"
 """Picture shown with a shared address, at the root of the run."""
@@ -31,11 +31,8 @@ def render_page(template: str, *, title: str, description: str, root: str = "", 
     **content
         What the template shows; every text is escaped.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
     css = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
-    return environment.get_template(template).render(
+    return page_template(template).render(
         title=plain_text(title),
         description=plain_text(description),
         root=root,

@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import jinja2
 from markupsafe import Markup
 
 from sdaasp_geo.errors import Fault, InputError, OutputError
@@ -20,6 +19,7 @@ from sdaasp_geo.french import NBSP
 from sdaasp_geo.outputs.escape import html_text
 from sdaasp_geo.outputs.manifest import MANIFEST, is_run, sha256, write_manifest
 from sdaasp_geo.outputs.page_shell import SHARE_PICTURE, policy
+from sdaasp_geo.outputs.page_templates import page_template
 from sdaasp_geo.outputs.site_model import CHANGES, CHANGES_FOLDER, INDEX, NO_CHANGES
 
 NOT_FOUND, SITEMAP, NO_JEKYLL = "404.html", "sitemap.xml", ".nojekyll"
@@ -207,11 +207,8 @@ def _sitemap(pages: Sequence[str], address: str, *, day: str) -> str:
 
 
 def _not_found(address: str) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
     css = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
-    return environment.get_template("404.html.j2").render(
+    return page_template("404.html.j2").render(
         title="Page introuvable",
         policy=policy(css),
         css=Markup(css),  # noqa: S704 - our own file

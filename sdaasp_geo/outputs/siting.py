@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import pandas as pd
 
 from sdaasp_geo import french
@@ -14,6 +13,7 @@ from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.outputs.headline import Figure, sources_line
 from sdaasp_geo.outputs.manifest import describe_run, write_manifest
 from sdaasp_geo.outputs.map_siting import render_siting_map
+from sdaasp_geo.outputs.page_templates import page_template
 from sdaasp_geo.outputs.tables import Table, epci_labels, with_names, write_tables
 from sdaasp_geo.parameters import service_names
 from sdaasp_geo.study import NewSites, Study
@@ -76,12 +76,9 @@ def siting_tables(study: Study, found: NewSites) -> list[Table]:
 
 def render_siting(study: Study, found: NewSites) -> str:
     """Render the page of new sites; it loads nothing from elsewhere."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sdaasp_geo.outputs"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
     label = service_names(study.parameters, found.service).label
     limit = french.threshold(found.siting.threshold_min)
-    return environment.get_template("implantation.html.j2").render(
+    return page_template("implantation.html.j2").render(
         title=f"Où implanter{NBSP}: {label}",
         subtitle=f"{plain_text(study.scheme.nom)}. But{NBSP}: {AIMS[found.aim]} ({limit}).",
         figures=_figures(found),

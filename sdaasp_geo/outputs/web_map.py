@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from sdaasp_geo.french import NBSP, count
@@ -18,6 +17,7 @@ from sdaasp_geo.outputs.map_access import access_theme
 from sdaasp_geo.outputs.map_data import choices, legend_lines, page_data, picture_alt, static_table
 from sdaasp_geo.outputs.map_model import COMMUNE, Theme
 from sdaasp_geo.outputs.map_svg import draw_svg
+from sdaasp_geo.outputs.page_templates import page_template
 from sdaasp_geo.outputs.web_map_layers import (
     BASE_MAP_HOST,
     BASE_MAP_NAME,
@@ -89,25 +89,21 @@ def render_theme(
     cards = web_map_text.point_texts(shown_points(study, measures, services), main=study.scheme.mesure.services[0])
     codes = list(web_map_text.studied_communes(study)["code"])
     picture = draw_svg(shapes.sketch, theme, theme.views[0], codes=codes, alt=picture_alt(theme, theme.views[0]))
-    return (
-        page_environment()
-        .get_template("map.html.j2")
-        .render(
-            policy=policy([leaflet, script], [css, _PLAIN_CSS], images=BASE_MAP_HOST if base_map else ""),
-            css=_trusted(css),
-            plain_css=_trusted(_PLAIN_CSS),
-            leaflet_js=_trusted(leaflet),
-            script=_trusted(script),
-            data=_trusted(inline_script(page_data(theme, study, cards))),
-            picture=_trusted(picture),
-            map_id=names["map"],
-            atlas=atlas,
-            base_map=_base_map_text() if base_map else "",
-            silence=_SILENCE[base_map],
-            hatch=_HATCH,
-            nbsp=NBSP,
-            **_words(theme, study, measures, services=services),
-        )
+    return page_template("map.html.j2").render(
+        policy=policy([leaflet, script], [css, _PLAIN_CSS], images=BASE_MAP_HOST if base_map else ""),
+        css=_trusted(css),
+        plain_css=_trusted(_PLAIN_CSS),
+        leaflet_js=_trusted(leaflet),
+        script=_trusted(script),
+        data=_trusted(inline_script(page_data(theme, study, cards))),
+        picture=_trusted(picture),
+        map_id=names["map"],
+        atlas=atlas,
+        base_map=_base_map_text() if base_map else "",
+        silence=_SILENCE[base_map],
+        hatch=_HATCH,
+        nbsp=NBSP,
+        **_words(theme, study, measures, services=services),
     )
 
 
@@ -128,12 +124,6 @@ def _base_map_text() -> str:
         "voit l'adresse de l'ordinateur et l'endroit regardé. Classes translucides, plus pâles que la légende. Sans "
         "réseau, le fond manque et le reste demeure. IGN, Licence Ouverte 2.0."
     )
-
-
-def page_environment() -> jinja2.Environment:
-    """Return the environment of the templates: everything is escaped, and nothing may be missing."""
-    loader = jinja2.FileSystemLoader(_TEMPLATES)
-    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
 
 
 def _read(path: Path) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import jinja2
-
 from sdaasp_geo.outputs.annexe_model import segments
+from sdaasp_geo.outputs.page_templates import page_template
 from sdaasp_geo.outputs.yearly_model import Document, is_number, shown
 
 REPORT_TEMPLATE, DAY_TEMPLATE = "bilan.html.j2", "bilan_journee.html.j2"
@@ -35,9 +34,6 @@ def render_day(document: Document) -> str:
 
 
 def _render(template: str, document: Document, *, files: tuple[tuple[str, str], ...]) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sdaasp_geo.outputs"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template(template).render(
+    return page_template(template).render(
         document=document, files=files, shown=shown, is_number=is_number, segments=segments
     )
