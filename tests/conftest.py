@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from shared_runs import SharedRun, shared_run
 
 from sdaasp_geo.pipeline import diagnose, measure, prepare
 from sdaasp_geo.scheme import read_scheme
@@ -47,6 +49,14 @@ def study_04() -> Study:
 def measures_04(study_04: Study) -> Measures:
     """Measures on the Alpes-de-Haute-Provence."""
     return measure(study_04)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], SharedRun]:
+    """Run of an embedded scheme, to be read only: built once, also when several workers share the tests."""
+    own = tmp_path_factory.getbasetemp()
+    base = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return lambda scheme: shared_run(scheme, base)
 
 
 @pytest.fixture(scope="session")

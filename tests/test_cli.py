@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from shared_runs import SharedRun
+from shared_runs import command_line as run
 
 MORE = [["roads"], ["roads", "build"], ["roads", "fetch"], ["sites"], ["compare"]]
-
-
-def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user does, in a fresh interpreter where warnings are errors."""
-    program = "import sys; from sdaasp_geo.cli import main; main()"
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"}
-    return subprocess.run(  # noqa: S603 - the interpreter of the tests, fixed words
-        [sys.executable, "-W", "error", "-c", program, *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        cwd=cwd,
-        env=environment,
-    )
 
 
 @pytest.mark.parametrize("command", [[], ["build"], ["check"], ["annex"], ["init"], ["schemes"], *MORE])
@@ -89,9 +73,8 @@ def test_a_quiet_command_prints_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "2019" / "bilan.html").is_file()
 
 
-def test_build_ends_with_three_figures(tmp_path: Path) -> None:
-    result = run("build", "hautes-pyrenees", "--out", str(tmp_path / "65"))
-    assert result.returncode == 0
+def test_build_ends_with_three_figures(built: Callable[[str], SharedRun]) -> None:
+    result = built("hautes-pyrenees")
     lines = result.stdout.splitlines()
     assert lines[-4].startswith("Trois chiffres (estimation)")
     assert "index.html" in result.stdout

@@ -5,17 +5,16 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from browser import LOCAL, Browser, chromium
+from shared_runs import SharedRun
 
-from sdaasp_geo.pipeline import build
 from sdaasp_geo.pipeline.site import publish_site
-from sdaasp_geo.scheme import read_scheme
 
 AXE = Path(__file__).resolve().parent / "vendor" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "RGAAv4")
@@ -50,12 +49,9 @@ SCROLLING = (
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The runs of the two départements, built once."""
-    folder = tmp_path_factory.mktemp("runs")
-    for number, name in SCHEMES.items():
-        build(read_scheme(name), folder / number)
-    return {number: folder / number for number in SCHEMES}
+def runs(built: Callable[[str], SharedRun]) -> dict[str, Path]:
+    """The runs of the two départements."""
+    return {number: built(name).folder for number, name in SCHEMES.items()}
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,17 @@ import csv
 import html
 import json
 import shutil
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import docx
 import openpyxl
 import pytest
-from click.testing import CliRunner
+from shared_runs import SharedRun
 
 from sdaasp_geo import pipeline
 from sdaasp_geo.action_plan import governance_fields
-from sdaasp_geo.cli import app
 from sdaasp_geo.errors import InputError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.scheme import examples, find_scheme, read_scheme
@@ -160,14 +160,13 @@ def test_an_empty_table_says_so(folder: Path) -> None:
     assert len(prepared(folder).governance.epci) == 9
 
 
-def test_decisions_are_the_same_printed_in_the_manifest_and_in_the_table(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["build", "alpes-de-haute-provence", "--out", str(tmp_path / "04")])
-    assert result.exit_code == 0, result.output
-    listed = json.loads((tmp_path / "04" / "manifest.json").read_text(encoding="utf-8"))["decisions"]
-    printed = result.output[result.output.index("Reste à décider") : result.output.index("Trois chiffres")]
+def test_decisions_are_the_same_printed_in_the_manifest_and_in_the_table(built: Callable[[str], SharedRun]) -> None:
+    run = built("alpes-de-haute-provence")
+    listed = json.loads((run.folder / "manifest.json").read_text(encoding="utf-8"))["decisions"]
+    printed = run.stdout[run.stdout.index("Reste à décider") : run.stdout.index("Trois chiffres")]
     for decision in listed:
         assert decision["what"] in printed
-    with (tmp_path / "04" / "tables" / "a_decider.csv").open(encoding="utf-8-sig", newline="") as stream:
+    with (run.folder / "tables" / "a_decider.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = [(row["document"], row["decision"], row["concerne"]) for row in csv.DictReader(stream)]
     assert rows == [(one["document"], one["what"], place) for one in listed for place in (one["places"] or [""])]
     own = {one["what"]: len(one["places"]) for one in listed if one["document"].startswith("Annexes")}

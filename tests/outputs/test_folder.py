@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import fiona
 import geopandas as gpd
 import pytest
+from shared_runs import SharedRun
 
 from sdaasp_geo import build, pipeline, read_scheme
 from sdaasp_geo.errors import NameNotResolvedError, OutputError, SchemeError
@@ -17,10 +19,8 @@ from sdaasp_geo.outputs.publish import published
 
 
 @pytest.fixture(scope="module")
-def run_65(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("run") / "65"
-    build(read_scheme("hautes-pyrenees"), folder)
-    return folder
+def run_65(built: Callable[[str], SharedRun]) -> Path:
+    return built("hautes-pyrenees").folder
 
 
 def _hashes(folder: Path) -> dict[str, str]:
