@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from sdaasp_geo.criteria import Criterion, criteria_from_rules, criteria_on, read_criteria
+from sdaasp_geo.errors import OutputError
+from sdaasp_geo.french import NBSP
 from sdaasp_geo.outputs.layer_metadata import Record, describe_record, render_metadata
 from sdaasp_geo.outputs.layer_model import (
     GEOMETRY,
@@ -31,6 +35,7 @@ from sdaasp_geo.outputs.layer_model import (
 )
 from sdaasp_geo.outputs.layer_styles import criterion_column, layer_styles
 from sdaasp_geo.outputs.plan_tables import plan_tables
+from sdaasp_geo.outputs.publish import published_file
 from sdaasp_geo.outputs.tables import describe_column
 from sdaasp_geo.study import Measures, Study
 
@@ -40,8 +45,12 @@ _BORDER = ["side", "saved_epci_min", "saved_departement_min"]
 _COMPETENT = ["competent_place_name", "assignment", "penalty_min"]
 _TABLES = ("actions", "actions_epci")
 _TIMES = "temps"
+_COUNTERS = (24, 92)  # file format of SQLite: the change counter, and the one for which the version is valid
 _POINTS = "points_services"
-_DATE = "1970-01-01T00:00:00Z"
+_VERSION = "1.2"
+"""The latest that QGIS 3.22 reads without a warning."""
+
+_DATE = "1970-01-01T00:00:00.000Z"
 _ISO = "http://www.isotc211.org/2005/gmd"
 _EXTENSIONS = (
     ("gpkg_metadata", "gpkg_metadata", "http://www.geopackage.org/spec120/#extension_metadata"),
@@ -77,8 +86,15 @@ CREATE TABLE IF NOT EXISTS gpkg_extensions (
 """
 
 
-def build_layers(study: Study, measures: Measures) -> list[MapLayer]:
+def build_layers(study: Study, measures: Measures, *, only: Collection[str] = ()) -> list[MapLayer]:
     """Gather the layers to publish, from the widest territories to the points, then the tables of the plan.
+
+    Parameters
+    ----------
+    study, measures : Study, Measures
+        The layers and what was measured; a layer has no column of what was not.
+    only : collection of str
+        Names of the layers wanted; empty: all.
 
     Returns
     -------
@@ -100,7 +116,8 @@ def build_layers(study: Study, measures: Measures) -> list[MapLayer]:
     ]
     plan = {table.name: table.rows for table in plan_tables(study)}
     listed = [*spatial, *((name, NONE, plan[name]) for name in _TABLES if name in plan)]
-    layers = [_layer(name, kind, rows, study, criteria) for name, kind, rows in listed]
+    wanted = [one for one in listed if not only or one[0] in only]
+    layers = [_layer(name, kind, rows, study, criteria) for name, kind, rows in wanted]
     return [_finished(layer, study, criteria, record) for layer in layers]
 
 
@@ -140,7 +157,7 @@ def _finished(layer: MapLayer, study: Study, criteria: Sequence[Criterion], reco
 def _criteria(study: Study, measures: Measures) -> list[Criterion]:
     """Return the criteria, thresholds of time apart, that are measured somewhere."""
     diagnosis, scheme = measures.diagnosis, study.scheme
-    if diagnosis is None:
+    if diagnosis is None or not len(diagnosis.criteria):
         return []
     sheet = read_criteria(scheme.path(scheme.fichiers.criteres) if scheme.fichiers.criteres else None)
     known = (*criteria_from_rules(sheet, study.rules), *criteria_on(sheet, date=scheme.edition))
@@ -151,6 +168,8 @@ def _criteria(study: Study, measures: Measures) -> list[Criterion]:
 
 def _communes(study: Study, measures: Measures, service: str, criteria: Sequence[Criterion]) -> gpd.GeoDataFrame:
     """Join the communes with their access to a service, and with the diagnosis where there is one."""
+    if not len(measures.access):
+        return study.communes
     access = measures.access.loc[measures.access["service"] == service, ["code", *_ACCESS]]
     joined = _with_diagnosis(access, measures, service)
     if measures.diagnosis is not None and criteria:
@@ -165,11 +184,15 @@ def _communes(study: Study, measures: Measures, service: str, criteria: Sequence
 def _with_diagnosis(access: pd.DataFrame, measures: Measures, service: str) -> pd.DataFrame:
     """Add where the nearest place is, the competent counter and the weekly presence, where they were measured."""
     diagnosis = measures.diagnosis
-    if diagnosis is None or service not in set(diagnosis.reachable["service"]):
+    if diagnosis is None:
         return access
-    weekly = diagnosis.reachable[diagnosis.reachable["service"] == service]
-    weekly = weekly.loc[weekly["limit_min"] == weekly["limit_min"].min(), ["code", *_WEEKLY]]
-    joined = access.merge(weekly, on="code", how="left")
+    joined = access
+    if len(diagnosis.reachable):
+        if service not in set(diagnosis.reachable["service"]):
+            return access
+        weekly = diagnosis.reachable[diagnosis.reachable["service"] == service]
+        weekly = weekly.loc[weekly["limit_min"] == weekly["limit_min"].min(), ["code", *_WEEKLY]]
+        joined = access.merge(weekly, on="code", how="left")
     if len(diagnosis.border):
         whole = diagnosis.border[(diagnosis.border["service"] == service) & (diagnosis.border["operator"] == "tous")]
         joined = joined.merge(whole[["code", *_BORDER]], on="code", how="left")
@@ -196,28 +219,82 @@ def write_geopackage(layers: Iterable[MapLayer], path: Path) -> Path:
     layers : iterable of MapLayer
         Layers and tables, in the order of the file.
     path : Path
-        The file, replaced if it exists.
+        The file, replaced if it exists, only when the new one is whole.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be written, or a program has the former one open; that one is then as it was.
     """
-    path.unlink(missing_ok=True)
     listed = list(layers)
-    for layer in listed:
-        geometry = {"geometry_type": layer.geometry}
-        pyogrio.write_dataframe(
-            layer.rows,
-            path,
-            layer=layer.name,
-            driver="GPKG",
-            append=path.exists(),
-            layer_options={"IDENTIFIER": layer.title, "DESCRIPTION": layer.abstract},
-            **(geometry if layer.geometry else {}),
-        )
-    _complete(listed, path)
+    _check_free(path)
+    with published_file(path) as beside, _errors_said(path):
+        for layer in listed:
+            geometry = {"geometry_type": layer.geometry}
+            pyogrio.write_dataframe(
+                layer.rows,
+                beside,
+                layer=layer.name,
+                driver="GPKG",
+                append=beside.exists(),
+                dataset_options=None if beside.exists() else {"VERSION": _VERSION},
+                layer_options={"IDENTIFIER": layer.title, "DESCRIPTION": layer.abstract},
+                **(geometry if layer.geometry else {}),
+            )
+        _complete(listed, beside)
+        _check_whole(listed, beside)
+        _fix_counters(beside)
     return path
+
+
+def _check_free(path: Path) -> None:
+    """Refuse to write where a journal of SQLite stands: it would be played on the new file, and spoil it."""
+    journals = [name for end in ("-journal", "-wal") if (name := path.with_name(f"{path.name}{end}")).exists()]
+    if journals:
+        message = (
+            f"{path} est ouvert dans un autre programme (QGIS…), ou l'a été par un programme interrompu{NBSP}: rien "
+            f"n'a été écrit. Fermez ce programme, ou donnez un autre nom. Sans lui, ouvrez le fichier dans QGIS "
+            f"puis fermez-le{NBSP}: {journals[0].name} disparaît."
+        )
+        raise OutputError(message)
+
+
+@contextmanager
+def _errors_said(path: Path) -> Iterator[None]:
+    """Turn the errors of GDAL and SQLite into ours, in French."""
+    try:
+        yield
+    except (sqlite3.Error, DataSourceError, DataLayerError, FeatureError) as error:
+        message = (
+            f"Impossible d'écrire {path}{NBSP}: le disque est plein, ou l'écriture a été interrompue "
+            f"(cause{NBSP}: {error}). Libérez de la place ou choisissez un autre dossier, puis relancez."
+        )
+        raise OutputError(message) from error
+
+
+def _check_whole(layers: Sequence[MapLayer], path: Path) -> None:
+    """Read the file back: GDAL may close a file without a word when the disk is full."""
+    with closing(sqlite3.connect(path)) as base:
+        faults = [row[0] for row in base.execute("PRAGMA quick_check") if row[0] != "ok"]
+        for layer in layers:
+            (found,) = base.execute(f'SELECT count(*) FROM "{layer.name}"').fetchone()  # noqa: S608 - our own name
+            if found != len(layer.rows):
+                faults.append(f"{layer.name}{NBSP}: {found} lignes sur {len(layer.rows)}")
+    if faults:
+        raise sqlite3.DatabaseError(" ; ".join(faults))
+
+
+def _fix_counters(path: Path) -> None:
+    """Set the change counter of the header: GDAL makes one transaction more or less from one time to the next."""
+    with path.open("r+b") as file:
+        for place in _COUNTERS:
+            file.seek(place)
+            file.write((1).to_bytes(4, "big"))
 
 
 def _complete(layers: Sequence[MapLayer], path: Path) -> None:
     """Add styles, records and labels, fix dates, then rewrite the file whole: no trace of when or how it grew."""
-    with sqlite3.connect(path) as base:
+    with closing(sqlite3.connect(path)) as base:
         base.executescript(_STATEMENTS)
         base.executemany(
             "INSERT INTO gpkg_extensions VALUES (?, NULL, ?, ?, 'read-write')",
@@ -234,7 +311,6 @@ def _complete(layers: Sequence[MapLayer], path: Path) -> None:
         base.execute("UPDATE gpkg_contents SET last_change = ?", (_DATE,))
         base.commit()
         base.execute("VACUUM")
-    base.close()
 
 
 def _add_records(base: sqlite3.Connection, layers: Sequence[MapLayer]) -> None:

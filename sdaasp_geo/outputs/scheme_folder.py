@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sdaasp_geo.errors import OutputError
 from sdaasp_geo.french import NBSP
+from sdaasp_geo.outputs.publish import published
 
 GRID, ACTIONS, GOVERNANCE = "services.csv", "actions.csv", "governance.csv"
 
@@ -55,19 +56,18 @@ def write_scheme_folder(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         message = f"{folder} n'est pas vide{NBSP}: rien n'a été écrit. Choisissez un autre dossier."
         raise OutputError(message)
-    folder.mkdir(parents=True, exist_ok=True)
-    scheme = folder / "scheme.toml"
-    scheme.write_text(
-        _scheme_text(code=code, name=name, vintage=vintage, edition=edition, signatories=signatories), encoding="utf-8"
-    )
-    return [scheme, *(_write_header(folder / name, header) for name, header in columns.items())]
+    text = _scheme_text(code=code, name=name, vintage=vintage, edition=edition, signatories=signatories)
+    files = {"scheme.toml": text} | {name: _header(names) for name, names in columns.items()}
+    with published(folder) as beside:
+        for file, content in files.items():
+            (beside / file).write_text(content, encoding="utf-8")
+    return [folder / file for file in files]
 
 
-def _write_header(path: Path, columns: Sequence[str]) -> Path:
+def _header(columns: Sequence[str]) -> str:
     header = io.StringIO()
     csv.writer(header, lineterminator="\n").writerow(columns)
-    path.write_text(header.getvalue(), encoding="utf-8")
-    return path
+    return header.getvalue()
 
 
 def _scheme_text(

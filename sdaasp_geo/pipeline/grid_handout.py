@@ -59,14 +59,8 @@ def write_grid_template(path: Path, *, scheme: Scheme | None = None) -> Path:
     communes = () if scheme is None else _communes(scheme.departement, scheme.millesimes.mesure)
     choices = Choices(services=tuple(service_labels().items()), communes=communes)
     content = render_template((*grid_columns(), *_asked()), examples(), choices, title=_TITLE)
-    beside = path.with_name(f".{path.name}.partiel")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with publish.published_file(path) as beside:
         beside.write_bytes(content)
-        beside.rename(path)
-    except OSError as error:
-        message = f"Impossible d'écrire {path}{NBSP}: {error.strerror}. Choisissez un autre dossier."
-        raise OutputError(message) from error
     return path
 
 

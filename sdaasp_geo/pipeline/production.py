@@ -75,9 +75,9 @@ def annexe(scheme: Scheme, epci: str, folder: Path, *, report: Report = quiet, c
     siren = names.resolve_name(epci, signing).code
     measures = _diagnosed(study, report=report, cache=cache)
     report("Annexe de la convention")
-    link = write_annexe(
-        study, measures, census_with_history(study.scheme.millesimes.mesure), folder / "annexes", siren=siren
-    )
+    census = census_with_history(study.scheme.millesimes.mesure)
+    with publish.added(folder / "annexes") as beside:
+        link = write_annexe(study, measures, census, beside, siren=siren)
     return [folder / link.html, folder / link.docx, folder / link.pdf]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from sdaasp_geo import disk
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP
 
@@ -66,12 +67,23 @@ def fetch_extract(
     ------
     InputError
         No network, a server that refuses, or a file that is not what the server announces; the message says what to do.
+    OutputError
+        The system will not let it be written; what was received stays, and is completed the next time.
     """
-    name = f"{region}-latest.osm.pbf"
-    path, part = folder / name, folder / f"{name}.part"
+    path = folder / f"{region}-latest.osm.pbf"
     if path.is_file():
         return path
-    folder.mkdir(parents=True, exist_ok=True)
+    with disk.errors_said(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        with disk.locked(path, wait_s=disk.FOREVER_S):
+            if not path.is_file():  # another process may have fetched it while this one waited
+                disk.put(_checked(path, root, report), path)
+    return path
+
+
+def _checked(path: Path, root: str, report: Callable[[int, int], None]) -> Path:
+    """Receive what is missing of an extract beside its place, and compare the whole with the MD5 of the server."""
+    name, part = path.name, path.with_name(f"{path.name}.part")
     try:
         expected = _read(f"{root}{name}.md5").decode("ascii").split()[0]
         _receive(f"{root}{name}", part, report)
@@ -84,8 +96,7 @@ def fetch_extract(
         part.unlink()
         remedy = "Le fichier reçu est abîmé, il a été effacé. Relancez le téléchargement."
         raise InputError([Fault(name, None, "", found, f"l'empreinte {expected}", remedy)])
-    part.replace(path)
-    return path
+    return part
 
 
 def _read(address: str) -> bytes:

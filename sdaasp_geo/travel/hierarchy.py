@@ -15,7 +15,6 @@ contraction reaches 2**32, and none can have wrapped around. A network that does
 from __future__ import annotations
 
 import importlib.util
-import os
 import tempfile
 import zlib
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from sdaasp_geo import disk
 from sdaasp_geo.errors import TravelError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.travel.paths import Arcs, Int32, Int64
@@ -153,14 +153,10 @@ def save(hierarchy: Hierarchy, path: Path, *, fingerprint: str) -> None:
         len(hierarchy.leaving.head),
         len(hierarchy.arriving.head),
     ]
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.save(file, words)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with disk.staging(path, wait_s=disk.FOREVER_S) as beside:
+        made = beside / "hierarchy.npy"
+        np.save(made, words)
+        disk.put(made, path)
 
 
 def load(path: Path, *, fingerprint: str, verify: bool = True) -> Hierarchy:

@@ -6,7 +6,8 @@
     header (JSON: fingerprint, CRS, source, classes, names, counts; dtype, shape, offset and CRC-32 of each array)
     arrays, each aligned on 64 bytes from the start of the file
 
-A file is written beside its place, then renamed: a killed build leaves no half graph under the final name.
+A file is written beside its place, then renamed: a killed build leaves no half graph under the final name. Of two
+processes that want one graph, one builds it and the other waits for it.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import struct
-import tempfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sdaasp_geo import disk
 from sdaasp_geo.errors import TravelError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.travel.road_graph import BUILD_VERSION, RoadGraph
@@ -104,14 +105,30 @@ def cached_road_graph(folder: Path, *, fingerprint: str, build: Callable[[], Roa
         When the file cannot be written, or the building fails.
     """
     path = folder / f"{fingerprint}{SUFFIX}"
-    why_built = "Le réseau routier n'avait pas encore été préparé."
-    if path.exists():
-        try:
-            return load_road_graph(path, fingerprint=fingerprint), ""
-        except TravelError as error:
-            why_built = str(error)
-    save_road_graph(dataclasses.replace(build(), fingerprint=fingerprint), path)
+    graph, why_built = _kept(path, fingerprint)
+    if graph is not None:
+        return graph, ""
+    with ExitStack() as held:
+        with _errors_said(path):
+            beside = held.enter_context(disk.staging(path, wait_s=disk.FOREVER_S))
+        graph, _ = _kept(path, fingerprint)
+        if graph is not None:  # another process built it while this one waited
+            return graph, why_built
+        built = dataclasses.replace(build(), fingerprint=fingerprint)
+        with _errors_said(path):
+            _write(built, beside / path.name)
+            disk.put(beside / path.name, path)
     return load_road_graph(path, fingerprint=fingerprint), why_built
+
+
+def _kept(path: Path, fingerprint: str) -> tuple[RoadGraph | None, str]:
+    """Return the graph of a good file, or why there is none."""
+    if not path.exists():
+        return None, "Le réseau routier n'avait pas encore été préparé."
+    try:
+        return load_road_graph(path, fingerprint=fingerprint), ""
+    except TravelError as error:
+        return None, str(error)
 
 
 def save_road_graph(graph: RoadGraph, path: Path) -> None:
@@ -122,26 +139,28 @@ def save_road_graph(graph: RoadGraph, path: Path) -> None:
     TravelError
         When the file cannot be written; nothing is left behind.
     """
-    arrays = {name: np.ascontiguousarray(getattr(graph, name), dtype=dtype) for name, dtype in _DTYPES.items()}
+    with _errors_said(path), disk.staging(path, wait_s=disk.FOREVER_S) as beside:
+        _write(graph, beside / path.name)
+        disk.put(beside / path.name, path)
+
+
+@contextmanager
+def _errors_said(path: Path) -> Iterator[None]:
+    """Turn the errors of the system into ours, in French."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in path.parent.glob(f"{path.name}.*.part"):
-            leftover.unlink(missing_ok=True)
-        handle, part = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(_header(graph, arrays))
-                for array in arrays.values():
-                    file.write(b"\0" * (-file.tell() % _ALIGNMENT))
-                    file.write(array.data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(part).replace(path)
-        finally:
-            Path(part).unlink(missing_ok=True)
+        yield
     except OSError as error:
-        message = f"Le réseau routier n'a pas pu être enregistré dans {path.name}{NBSP}: {error.strerror or error}."
+        message = f"Le réseau routier n'a pas pu être enregistré dans {path}{NBSP}: {disk.cause_of(error)}"
         raise TravelError(message) from error
+
+
+def _write(graph: RoadGraph, path: Path) -> None:
+    arrays = {name: np.ascontiguousarray(getattr(graph, name), dtype=dtype) for name, dtype in _DTYPES.items()}
+    with path.open("wb") as file:
+        file.write(_header(graph, arrays))
+        for array in arrays.values():
+            file.write(b"\0" * (-file.tell() % _ALIGNMENT))
+            file.write(array.data)
 
 
 def load_road_graph(path: Path, *, fingerprint: str | None = None, verify: bool = True) -> RoadGraph:

@@ -13,7 +13,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyproj
 
-from sdaasp_geo import french
+from sdaasp_geo import disk, french
 from sdaasp_geo.errors import TravelError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.travel.engine import NOT_MEASURED, OFF_NETWORK, REACHED, UNREACHABLE, Engine, Method, TimeMatrix
@@ -183,10 +182,14 @@ def prepared(
         return home, source
     source = describe()
     try:
-        _build(home, extracts, build, about={"fingerprint": fingerprint, "source": source})
+        with disk.staging(home, wait_s=disk.FOREVER_S) as beside:
+            kept = _kept_source(home, fingerprint)  # another process may have built it meanwhile
+            if kept is not None:
+                return home, kept
+            _build(home, beside, extracts, build, about={"fingerprint": fingerprint, "source": source})
     except OSError as error:
-        why = error.strerror or error
-        message = f"Les données du moteur {router} n'ont pas pu être enregistrées dans {home.name}{NBSP}: {why}."
+        why = disk.cause_of(error)
+        message = f"Les données du moteur {router} n'ont pas pu être enregistrées dans {home.name}{NBSP}: {why}"
         raise TravelError(message) from error
     return home, source
 
@@ -292,25 +295,20 @@ def router_method(code: str, *, label: str, how: str, source: str, cap_m: float,
 
 
 def _build(
-    home: Path, extracts: Sequence[Path], build: Callable[[Path, Path], None], *, about: Mapping[str, str]
+    home: Path, beside: Path, extracts: Sequence[Path], build: Callable[[Path, Path], None], *, about: Mapping[str, str]
 ) -> None:
-    home.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in home.parent.glob(f"{home.name}.*.part"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    part = Path(tempfile.mkdtemp(prefix=f"{home.name}.", suffix=".part", dir=home.parent))
-    try:
-        with tempfile.TemporaryDirectory(dir=part) as beside:
-            extract = extracts[0]
-            if len(extracts) > 1:
-                extract = Path(beside) / "roads.osm.pbf"
-                join_extracts(extracts, extract)
-            build(extract, part)
-        content = {**about, "files": _content(part)}
-        (part / _LIST).write_text(json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1), encoding="utf-8")
-        shutil.rmtree(home, ignore_errors=True)
-        part.rename(home)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    part = beside / "data"
+    part.mkdir()
+    extract = extracts[0]
+    if len(extracts) > 1:
+        extract = beside / "roads.osm.pbf"
+        join_extracts(extracts, extract)
+    build(extract, part)
+    content = {**about, "files": _content(part)}
+    (part / _LIST).write_text(json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1), encoding="utf-8")
+    disk.sync_tree(part)
+    disk.remove(home)
+    part.rename(home)
 
 
 def _kept_source(home: Path, fingerprint: str) -> str | None:

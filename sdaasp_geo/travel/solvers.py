@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -125,5 +126,6 @@ def _loaded(path: Path | None, fingerprint: str) -> hierarchy.Hierarchy | None:
 def _prepared(arcs: Arcs, path: Path | None, fingerprint: str) -> hierarchy.Hierarchy:
     made = hierarchy.build(arcs)
     if path is not None:
-        hierarchy.save(made, path, fingerprint=fingerprint)
+        with suppress(OSError):  # a cache that cannot be kept costs time at the next run, and nothing else
+            hierarchy.save(made, path, fingerprint=fingerprint)
     return made

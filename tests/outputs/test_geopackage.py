@@ -118,7 +118,7 @@ def test_nothing_tells_when_the_file_was_written(base: sqlite3.Connection) -> No
     dates = base.execute("SELECT DISTINCT last_change FROM gpkg_contents").fetchall()
     dates += base.execute("SELECT DISTINCT update_time FROM layer_styles").fetchall()
     dates += base.execute("SELECT DISTINCT timestamp FROM gpkg_metadata_reference").fetchall()
-    assert set(dates) == {("1970-01-01T00:00:00Z",)}
+    assert set(dates) == {("1970-01-01T00:00:00.000Z",)}
 
 
 def test_keys_identify_rows_and_no_column_lacks_a_label(layers: list[MapLayer]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import shapely
 
+from sdaasp_geo import disk
 from sdaasp_geo.errors import TravelError
 from sdaasp_geo.travel import road_file
 from sdaasp_geo.travel.road_file import SUFFIX, cached_road_graph, load_road_graph, road_fingerprint, save_road_graph
@@ -123,7 +124,7 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     def killed(_: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(road_file.os, "fsync", killed)
+    monkeypatch.setattr(disk.os, "fsync", killed)
     with pytest.raises(KeyboardInterrupt):
         save_road_graph(network(kmh=50.0), path)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
@@ -132,7 +133,8 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 
 def test_what_a_killed_build_left_is_cleaned(tmp_path: Path) -> None:
     path = tmp_path / f"graphe{SUFFIX}"
-    (tmp_path / f"{path.name}.abc.part").write_bytes(b"half")
+    (tmp_path / f".{path.name}.partiel").mkdir()
+    (tmp_path / f".{path.name}.partiel" / path.name).write_bytes(b"half")
     save_road_graph(network(), path)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
