@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,10 +11,14 @@ import msgspec
 from sdaasp_geo.embedded import data_folder
 from sdaasp_geo.errors import SchemeError
 from sdaasp_geo.french import NBSP
+from sdaasp_geo.local_paths import REMEDY, not_local
 
 SCHEME_FILE = "scheme.toml"
 EMBEDDED_PREFIX = "embarque:"
 """A file named ``embarque:services/mairies.parquet`` is one that the package ships."""
+
+_SHOWN = 120
+"""Characters of a name that a message repeats."""
 
 ROAD_ENGINES = ("routes", "osrm", "valhalla")
 """Engines that measure on road extracts."""
@@ -95,6 +100,8 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Other names of territories (``type, code, nom``), as the people of the scheme write them.
     priorites : str
         Priorities of the diagnosis and the criteria they stand for; completes or replaces those of the package.
+    corrections : tuple of str
+        Changes of the service points and of the areas of operators (``docs/corrections.md``), applied in this order.
     """
 
     services: tuple[str, ...] = ()
@@ -115,6 +122,7 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gouvernance: tuple[str, ...] = ()
     noms: str = ""
     priorites: str = ""
+    corrections: tuple[str, ...] = ()
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,10 +208,10 @@ def find_scheme(name: str) -> Path:
     folder = Path(name)
     if folder.name == SCHEME_FILE:
         folder = folder.parent
-    if (folder / SCHEME_FILE).is_file():
+    if _is_file(folder / SCHEME_FILE):
         return folder.resolve()
     message = (
-        f"Schéma «{NBSP}{name}{NBSP}» introuvable. Schémas embarqués{NBSP}: {', '.join(embedded_schemes())}. "
+        f"Schéma «{NBSP}{name[:_SHOWN]}{NBSP}» introuvable. Schémas embarqués{NBSP}: {', '.join(embedded_schemes())}. "
         "Donnez l'un d'eux, ou un dossier qui contient scheme.toml (sdaasp init en crée un)."
     )
     raise SchemeError(message)
@@ -220,7 +228,7 @@ def read_scheme(name: str) -> Scheme:
     folder = find_scheme(name)
     try:
         scheme = msgspec.toml.decode((folder / SCHEME_FILE).read_bytes(), type=Scheme)
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
         message = f"{folder.name}/{SCHEME_FILE} n'est pas valide{NBSP}: {error}. Comparez avec un schéma embarqué."
         raise SchemeError(message) from error
     scheme = msgspec.structs.replace(scheme, folder=str(folder))
@@ -244,18 +252,58 @@ def with_roads(scheme: Scheme, *extracts: Path, engine: str = "routes") -> Schem
     return changed
 
 
+def with_files(
+    scheme: Scheme, *, services: Sequence[Path] = (), communes: Path | None = None, corrections: Sequence[Path] = ()
+) -> Scheme:
+    """Return the scheme with other service points or contours in place of its own, and with more corrections.
+
+    Raises
+    ------
+    SchemeError
+        When a file does not exist.
+    """
+    files = scheme.fichiers
+    if services:
+        files = msgspec.structs.replace(files, services=tuple(str(path.resolve()) for path in services))
+    if communes is not None:
+        named = {"communes": str(communes.resolve()), "communes_couche": "", "communes_code": "", "communes_nom": ""}
+        files = msgspec.structs.replace(files, **named)
+    more = tuple(str(path.resolve()) for path in corrections)
+    changed = msgspec.structs.replace(
+        scheme, fichiers=msgspec.structs.replace(files, corrections=(*files.corrections, *more))
+    )
+    _validate(changed)
+    return changed
+
+
 def input_files(scheme: Scheme) -> list[tuple[str, Path]]:
     """Return the files that the scheme names, as written and as a path, its own description first."""
     files = scheme.fichiers
     single = (files.communes, files.minutes, files.vitesses, files.parametres, files.carreaux, files.secteurs)
-    written = (*files.actions, *files.gouvernance, files.noms, files.priorites)
+    written = (*files.actions, *files.gouvernance, files.noms, files.priorites, *files.corrections)
     names = [*files.services, *files.routes, *single, files.haltes, files.criteres, files.apl, *written]
     named = [(Path(name).name if Path(name).is_absolute() else name, scheme.path(name)) for name in names if name]
     return [(SCHEME_FILE, Path(scheme.folder) / SCHEME_FILE), *named]
 
 
+def _file_fault(name: str, path: Path) -> str:
+    """Tell what is wrong with a file that the scheme names; empty where it can be read."""
+    reason = "" if name.startswith(EMBEDDED_PREFIX) else not_local(name)
+    if reason:
+        return f"fichier «{NBSP}{name[:_SHOWN]}{NBSP}» refusé ({reason}). {REMEDY}"
+    return "" if _is_file(path) else f"fichier «{NBSP}{name[:_SHOWN]}{NBSP}» introuvable"
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a file exists; a name that the system refuses (too long, a null character) is no file."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _validate(scheme: Scheme) -> None:
-    faults = [f"fichier «{NBSP}{name}{NBSP}» introuvable" for name, path in input_files(scheme) if not path.is_file()]
+    faults = [fault for name, path in input_files(scheme) if (fault := _file_fault(name, path))]
     engine = scheme.mesure.moteur
     if engine not in ENGINES:
         faults.append(f"moteur «{NBSP}{engine}{NBSP}» inconnu ({', '.join(ENGINES[:-1])} ou {ENGINES[-1]})")

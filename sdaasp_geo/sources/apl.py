@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ import pandas as pd
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.sources.delimited import decode
+from sdaasp_geo.sources.limits import read_content
+from sdaasp_geo.sources.office_files import BROKEN_WORKBOOK, read_archive, repacked
 
 NO_VALUE = "valeur non publiée"
 NOT_IN_FILE = "commune absente du fichier de l'APL"
@@ -30,7 +32,6 @@ _CODE = r"(?:\d{2}|2[AB])\d{3}"
 _LOST_ZERO = r"\d{4}(?:\.0)?"
 _YEAR = re.compile(r"\b20[0-9]{2}\b")
 _SEPARATORS = ";,\t|"
-_TOTAL, _RATIO = 500_000_000, 200
 _REMEDY = "Reprenez le fichier tel que la DREES le publie, en XLSX ou en CSV UTF-8."
 
 _HEAD = 50
@@ -131,22 +132,24 @@ def _workbook(path: Path) -> dict[str, _Sheet]:
     from openpyxl import load_workbook  # noqa: PLC0415 - only where a workbook is given
 
     fault = Fault(path.name, None, "", "", "un classeur XLSX", _REMEDY)
+    content = repacked(read_archive(path, expected=fault.expected, remedy=_REMEDY))
     try:
-        content = io.BytesIO(path.read_bytes())
-        with zipfile.ZipFile(content) as archive:
-            entries = archive.infolist()
-        total, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
-        if total > _TOTAL or total > _RATIO * max(1, packed):
-            raise InputError([fault])
-        book = load_workbook(content, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl tells what it does not keep
+            book = load_workbook(content, read_only=True, data_only=True)
+    except BROKEN_WORKBOOK as error:
         raise InputError([fault]) from error
-    return {sheet.title: _lines_of(sheet) for sheet in book.worksheets}
+    return {sheet.title: _lines_of(sheet, fault) for sheet in book.worksheets}
 
 
-def _lines_of(sheet: Any) -> _Sheet:  # noqa: ANN401 - openpyxl carries no type information
+def _lines_of(sheet: Any, fault: Fault) -> _Sheet:  # noqa: ANN401 - openpyxl carries no type information
     def lines(last: int | None) -> _Rows:
-        return [[_written(cell) for cell in row] for row in sheet.iter_rows(values_only=True, max_row=last)]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return [[_written(cell) for cell in row] for row in sheet.iter_rows(values_only=True, max_row=last)]
+        except BROKEN_WORKBOOK as error:  # sheets are parsed as they are read
+            raise InputError([fault]) from error
 
     return lines
 
@@ -158,7 +161,7 @@ def _written(cell: object) -> str:
 def _text(path: Path) -> dict[str, _Sheet]:
     if path.suffix.lower() not in {".csv", ".txt"}:
         raise InputError([Fault(path.name, None, "", path.suffix, "un fichier XLSX ou CSV", _REMEDY)])
-    text = decode(path.read_bytes(), file=path.name)
+    text = decode(read_content(path), file=path.name)
     header = next((line for line in text.splitlines() if "code commune" in line.casefold()), "")
     separator = max(_SEPARATORS, key=header.count)
     try:
@@ -190,7 +193,9 @@ def _vintage(name: str, rows: _Rows) -> int:
 def _read_sheet(rows: _Rows, *, file: str, sheet: str, vintage: int) -> Apl:
     header = _header(rows[:_HEAD]) or 0
     names = rows[header]
-    body = pd.DataFrame(rows[header + 1 :], index=range(header + 2, len(rows) + 1)).iloc[:, : len(names)].fillna("")
+    width = len(names)
+    even = [(row + [""] * width)[:width] for row in rows[header + 1 :]]
+    body = pd.DataFrame(even, index=range(header + 2, len(rows) + 1), columns=range(width), dtype="str")
     code_at = next(at for at, name in enumerate(names) if name.casefold().startswith("code commune"))
     is_commune = body[code_at].str.fullmatch(_CODE)
     communes, others = body[is_commune], body[~is_commune]
@@ -200,6 +205,8 @@ def _read_sheet(rows: _Rows, *, file: str, sheet: str, vintage: int) -> Apl:
         *_repeated(communes[code_at], file=file),
         *(fault for at in columns for fault in _negative(communes[at], names[at], file=file)),
     ]
+    if not faults and communes.empty:
+        faults.append(Fault(file, header + 2, "code commune", "", "au moins une commune", _REMEDY))
     if faults:
         raise InputError(sorted(faults, key=lambda fault: (fault.row or 0, fault.column)))
     lines = [*rows[:header], *others.to_numpy().tolist()]

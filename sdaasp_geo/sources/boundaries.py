@@ -9,11 +9,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+import pyproj
 import shapely
 
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP, count
-from sdaasp_geo.sources.vector_files import gate, gdal_path, load_layer, read_parquet
+from sdaasp_geo.sources.vector_files import CheckedLayer, checked, load_layer, read_parquet
 from sdaasp_geo.sources.vector_files import optional_fiona as _fiona
 
 _CODE_NAMES = ("code", "code_insee", "insee_com", "codgeo", "code_commune", "insee", "depcom", "codecommune")
@@ -74,7 +75,7 @@ def read_boundaries(
     if faults:
         raise InputError(faults)
     repaired, warnings = _repair(table)
-    return repaired.to_crs(crs), warnings
+    return _brought(repaired, crs, file=file), warnings
 
 
 def layer_schemas(path: Path) -> dict[str, dict[str, Any]]:
@@ -86,19 +87,19 @@ def layer_schemas(path: Path) -> dict[str, dict[str, Any]]:
         When the file is not of the format its name announces.
     """
     fiona = _fiona()
-    driver = gate(path, fiona=fiona)
-    if driver == "Parquet":
-        frame = read_parquet(path)
-        kind = " ou ".join(sorted(set(frame.geometry.geom_type.dropna())))
-        fields = {str(name): str(dtype) for name, dtype in frame.drop(columns=frame.geometry.name).dtypes.items()}
-        return {path.stem: {"geometry": kind, "properties": fields}}
-    if fiona is None:
-        return {str(name): {"geometry": str(kind)} for name, kind in pyogrio.list_layers(gdal_path(path))}
-    schemas = {}
-    for name in fiona.listlayers(gdal_path(path)):
-        with fiona.open(gdal_path(path), layer=name, enabled_drivers=[driver]) as source:
-            schemas[name] = {"geometry": source.schema["geometry"], "properties": dict(source.schema["properties"])}
-    return schemas
+    with checked(path, fiona=fiona) as source:
+        if source.driver == "Parquet":
+            frame = read_parquet(path)
+            kind = " ou ".join(sorted(set(frame.geometry.geom_type.dropna())))
+            fields = {str(name): str(dtype) for name, dtype in frame.drop(columns=frame.geometry.name).dtypes.items()}
+            return {path.stem: {"geometry": kind, "properties": fields}}
+        layers = {str(name): {"geometry": str(kind)} for name, kind in pyogrio.list_layers(source.target)}
+        return layers if fiona is None else {name: _schema(source, name, fiona=fiona) for name in layers}
+
+
+def _schema(source: CheckedLayer, layer: str, *, fiona: Any) -> dict[str, Any]:  # noqa: ANN401 - fiona has no types
+    with fiona.open(source.path, layer=layer, enabled_drivers=[source.driver]) as records:
+        return {"geometry": records.schema["geometry"], "properties": dict(records.schema["properties"])}
 
 
 def filtered_records(path: Path, *, bbox: tuple[float, float, float, float], layer: str = "") -> list[dict[str, Any]]:
@@ -115,12 +116,12 @@ def filtered_records(path: Path, *, bbox: tuple[float, float, float, float], lay
         When the file is not of the format its name announces, or fiona is not installed.
     """
     fiona = _fiona()
-    driver = gate(path, fiona=fiona)
-    if fiona is None or driver == "Parquet":
-        remedy = "Installez fiona (pip install fiona), ou donnez un GeoPackage."
-        raise InputError([Fault(path.name, None, "", "", "un fichier lisible par enregistrement", remedy)])
-    with fiona.open(gdal_path(path), layer=layer or None, enabled_drivers=[driver]) as source:
-        return [dict(record["properties"]) for record in source.filter(bbox=bbox)]
+    with checked(path, fiona=fiona) as source:
+        if fiona is None or source.driver == "Parquet":
+            remedy = "Installez fiona (pip install fiona), ou donnez un GeoPackage."
+            raise InputError([Fault(path.name, None, "", "", "un fichier lisible par enregistrement", remedy)])
+        with fiona.open(source.path, layer=layer or None, enabled_drivers=[source.driver]) as records:
+            return [dict(record["properties"]) for record in records.filter(bbox=bbox)]
 
 
 def _field(frame: gpd.GeoDataFrame, wanted: str, usual: tuple[str, ...], *, role: str, file: str) -> str:
@@ -173,7 +174,7 @@ def _geometry_faults(table: gpd.GeoDataFrame, *, file: str) -> list[Fault]:
 
 
 def _place_faults(table: gpd.GeoDataFrame, bounds: tuple[float, float, float, float], *, file: str) -> list[Fault]:
-    found = table.geometry.to_crs("EPSG:4326").total_bounds
+    found = _brought(table, "EPSG:4326", file=file).total_bounds
     west, south, east, north = bounds
     overlaps = found[0] <= east and found[2] >= west and found[1] <= north and found[3] >= south
     if np.isfinite(found).all() and overlaps:
@@ -182,6 +183,15 @@ def _place_faults(table: gpd.GeoDataFrame, bounds: tuple[float, float, float, fl
     expected = f"une emprise qui touche {[round(value, 2) for value in bounds]} (degrés)"
     remedy = "Longitude et latitude sont peut-être inversées, ou le CRS déclaré n'est pas celui des coordonnées."
     return [Fault(file, None, "geometry", box, expected, remedy)]
+
+
+def _brought(table: gpd.GeoDataFrame, crs: str, *, file: str) -> gpd.GeoDataFrame:
+    """Bring contours to a CRS, if theirs can be computed."""
+    try:
+        return table.to_crs(crs)
+    except pyproj.exceptions.ProjError as error:
+        remedy = "Enregistrez la couche dans un système de coordonnées publié (EPSG)."
+        raise InputError([Fault(file, None, "", "", "un système de coordonnées utilisable", remedy)]) from error
 
 
 def _repair(table: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:

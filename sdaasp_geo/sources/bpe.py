@@ -10,6 +10,7 @@ import pandas as pd
 from pyproj import Transformer
 
 from sdaasp_geo.errors import Fault, InputError
+from sdaasp_geo.french import number
 from sdaasp_geo.sources.france import read_departements
 from sdaasp_geo.sources.grid_rows import (
     BAD_COORDINATES,
@@ -44,6 +45,8 @@ _WIDE = re.compile(r"NB_([A-G]\d{3})")
 _FILE_YEAR = re.compile(r"bpe[_-]?(20\d{2}|\d{2})(?!\d)|(?<!\d)(20\d{2})(?!\d)", re.IGNORECASE)
 _FORMATS = {"MO": "itinerant", "MS": "multisite", "ANT": "antenne", "LF": "fixe"}
 _TOTAL, _COUNT = "_T", "FACILITIES"
+_MOST_OF_A_TYPE, _MOST_ROWS = 10_000, 20_000_000
+"""More than a commune, and than France, has: a number is unpacked into as many rows."""
 
 
 def bpe_names(columns: pd.Index) -> dict[str, str]:
@@ -93,7 +96,7 @@ def bpe_to_grid(table: pd.DataFrame, *, file: str) -> Conversion:
     kept = lines[reason == ""].copy()
     kept["kind"] = kept["TYPEQU"].map(lambda text: kinds.get(text) or kinds[label_key(text)])
     if "NB" in kept.columns:
-        kept = kept.loc[kept.index.repeat(pd.to_numeric(kept["NB"]).astype("int64"))]
+        kept = _one_by_one(kept, file=file)
     counts = "NB" in lines.columns
     grid, remarks = _grid(kept, vintage, with_remarks=not counts)
     title = f"Insee, Base permanente des équipements {vintage}, {'nombres par commune' if counts else 'points'}"
@@ -105,11 +108,22 @@ def _narrow(table: pd.DataFrame) -> pd.DataFrame:
     wide = [name for name in table.columns if _WIDE.fullmatch(name)]
     if not wide or "TYPEQU" in table.columns:
         return table
+    table = table.drop(columns="NB", errors="ignore")  # a total, where columns give each type
     long = table.melt(
         [name for name in ("DEPCOM", "AN") if name in table.columns], wide, "TYPEQU", "NB", ignore_index=False
     )
     long["TYPEQU"] = long["TYPEQU"].str[3:]
     return long[~long["NB"].isin(["", "0"])].sort_index(kind="stable")
+
+
+def _one_by_one(kept: pd.DataFrame, *, file: str) -> pd.DataFrame:
+    """Repeat each line as many times as it counts equipments."""
+    times = pd.to_numeric(kept["NB"]).astype("int64")
+    if times.sum() > _MOST_ROWS:
+        remedy = "Reprenez le fichier tel que l'Insee le publie, ou limitez-le à des départements."
+        expected = f"au plus {number(_MOST_ROWS)} équipements"
+        raise InputError([Fault(file, None, "NB", number(float(times.sum())), expected, remedy)])
+    return kept.loc[kept.index.repeat(times)]
 
 
 def _years(lines: pd.DataFrame, file: str) -> pd.Series:
@@ -130,7 +144,7 @@ def _reasons(
     types = {text: other.get(text, UNKNOWN_TYPE) for text in lines["TYPEQU"].unique()}
     types |= dict.fromkeys((text for text in types if text in kinds or label_key(text) in kinds), "")
     codes = {text: commune_code(text) for text in lines["DEPCOM"].unique()}
-    number = pd.to_numeric(lines.get("NB", pd.Series(1, lines.index)), errors="coerce")
+    stated = pd.to_numeric(lines.get("NB", pd.Series(1, lines.index)), errors="coerce")
     area = lines.get("GEO_OBJECT", pd.Series("COM", lines.index))
     apart = (lines["TYPEQU"] == _TOTAL) | (lines.get("BPE_MEASURE", pd.Series(_COUNT, lines.index)) != _COUNT)
     for name in [name for name in lines.columns if name not in COLUMNS_READ and not name.startswith("FACILITY_")]:
@@ -143,8 +157,8 @@ def _reasons(
         (lines["DEPCOM"].map(codes) == "", NO_CODE),
         (years < years.max(), OLDER),
         (kind != "", kind),
-        (number.isna() | (number < 0) | (number % 1 != 0), NO_NUMBER),
-        (number == 0, NONE),
+        (stated.isna() | (stated < 0) | (stated > _MOST_OF_A_TYPE) | (stated % 1 != 0), NO_NUMBER),
+        (stated == 0, NONE),
     ]
     chosen = np.select([wrong for wrong, _ in checks], [reason for _, reason in checks], "")
     return pd.Series(chosen, index=lines.index, dtype="str")

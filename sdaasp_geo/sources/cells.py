@@ -21,7 +21,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 import pyogrio
 import pyproj
 import shapely
@@ -29,7 +28,8 @@ import shapely
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP, count, number
 from sdaasp_geo.sources.delimited import decode
-from sdaasp_geo.sources.vector_files import gate, gdal_path, layer_names, optional_fiona
+from sdaasp_geo.sources.limits import TABLE_MB, check_file, check_parquet, read_parquet_table
+from sdaasp_geo.sources.vector_files import CheckedLayer, checked, field_names, one_layer, optional_fiona
 
 _CELL_NAMES = (
     *("idcar_200m", "idinspire", "id_inspire", "id_carr200m", "idcar_1km", "id_carr1km"),
@@ -112,13 +112,12 @@ def read_cells(
 
 def _load(path: Path, layer: str) -> tuple[tuple[Any, Any], npt.NDArray[np.int64], tuple[str, str]]:
     """Return identifiers and populations as stated, the number of each row (header = 1), and the columns' names."""
-    if not path.is_file():
-        raise InputError([Fault(path.name, None, "", "", "un fichier existant", "Vérifiez le chemin.")])
     if path.suffix.lower() in _TEXT_SUFFIXES:
+        check_file(path, megabytes=TABLE_MB)
         table, rows = _from_text(path)
     else:
-        driver = gate(path, fiona=optional_fiona())
-        table = _from_parquet(path) if driver == "Parquet" else _from_layer(path, layer)
+        with checked(path, fiona=optional_fiona()) as source:
+            table = _from_parquet(path) if source.driver == "Parquet" else _from_layer(source, layer)
         rows = np.arange(2, len(table) + 2, dtype="int64")
     if not len(table):
         remedy = "Donnez le fichier des carreaux tel que l'Insee le publie."
@@ -131,7 +130,7 @@ def _from_text(path: Path) -> tuple[Any, npt.NDArray[np.int64]]:
     with path.open("rb") as stream:
         line = decode(stream.readline(_HEADER_BYTES), file=path.name).rstrip("\r\n")
     separator = max(_SEPARATORS, key=line.count)
-    header = [name.strip() for name in next(csv.reader([line], delimiter=separator), [])]
+    header = _header(line, separator, file=path.name)
     chosen = _choose(header, file=path.name)
     odd: list[tuple[int, int]] = []
 
@@ -165,26 +164,24 @@ def _from_text(path: Path) -> tuple[Any, npt.NDArray[np.int64]]:
     return table.rename_columns(chosen).filter(stated), rows[stated.to_numpy()]
 
 
-def _from_parquet(path: Path) -> Any:  # noqa: ANN401 - pyarrow carries no type information
+def _header(line: str, separator: str, *, file: str) -> list[str]:
     try:
-        names = pq.read_schema(path).names
-        chosen = _choose(names, file=path.name)
-        return pq.read_table(path, columns=chosen).select(chosen)
-    except pa.ArrowException as error:
-        remedy = "Reprenez le fichier publié, ou donnez le CSV."
-        raise InputError([Fault(path.name, None, "", "", "un fichier Parquet lisible", remedy)]) from error
+        return [name.strip() for name in next(csv.reader([line], delimiter=separator), [])]
+    except csv.Error as error:
+        remedy = "Donnez le fichier des carreaux tel que l'Insee le publie."
+        raise InputError([Fault(file, 1, "", "", "une ligne d'en-têtes", remedy)]) from error
 
 
-def _from_layer(path: Path, layer: str) -> Any:  # noqa: ANN401 - pyarrow carries no type information
+def _from_parquet(path: Path) -> Any:  # noqa: ANN401 - pyarrow carries no type information
+    chosen = _choose(check_parquet(path).names, file=path.name)
+    return read_parquet_table(path, columns=chosen).select(chosen)
+
+
+def _from_layer(source: CheckedLayer, layer: str) -> Any:  # noqa: ANN401 - pyarrow carries no type information
     """Read two attributes of a layer that passed the gates, without its geometry."""
-    layers = layer_names(path)
-    if (layer and layer not in layers) or (not layer and len(layers) != 1):
-        remedy = f"Précisez la couche{NBSP}: {', '.join(layers)}."
-        raise InputError([Fault(path.name, None, "", layer, "une seule couche", remedy)])
-    name = layer or layers[0]
-    fields = [str(field) for field in pyogrio.read_info(gdal_path(path), layer=name)["fields"]]
-    chosen = _choose(fields, file=path.name)
-    _, table = pyogrio.read_arrow(gdal_path(path), layer=name, columns=chosen, read_geometry=False)
+    name = one_layer(source, layer=layer, setting="la couche")
+    chosen = _choose(field_names(source, layer=name), file=source.name)
+    _, table = pyogrio.read_arrow(source.target, layer=name, columns=chosen, read_geometry=False)
     return table.select(chosen)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from sdaasp_geo.errors import Fault, InputError
+from sdaasp_geo.sources.limits import read_content
 
 _SEPARATORS = ",;\t|"
 
@@ -43,7 +44,7 @@ def read_delimited(path: Path) -> pd.DataFrame:
     InputError
         Empty file, repeated or empty headers, rows longer or shorter than the header: all together.
     """
-    text = decode(path.read_bytes(), file=path.name)
+    text = decode(read_content(path), file=path.name)
     header_line = text.split("\n", 1)[0]
     separator = max(_SEPARATORS, key=header_line.count)
     try:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.sources.delimited import decode
+from sdaasp_geo.sources.limits import DOCUMENT_MB, read_content
 from sdaasp_geo.sources.office_files import UNREADABLE, attribute, local_name, parse_part, read_archive
 
 PAGE_BREAK = "\f"
@@ -48,7 +49,7 @@ def read_document(path: Path) -> DocumentText:
     """
     suffix = path.suffix.lower()
     if suffix in _TEXTS:
-        text = decode(path.read_bytes(), file=path.name)
+        text = decode(read_content(path, megabytes=DOCUMENT_MB), file=path.name)
         lines, aside = text_lines(text), list[str]()
     elif suffix in _FORMATS:
         fault = Fault(path.name, None, "", "", _FORMATS[suffix], _REMEDY)

@@ -7,13 +7,13 @@ own reader (`anct`). ``docs/interchange.md`` tells the correspondences, and what
 from __future__ import annotations
 
 import json
+import re
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP, count, listing
@@ -22,14 +22,16 @@ from sdaasp_geo.sources.delimited import decode, read_delimited
 from sdaasp_geo.sources.dila import dila_to_grid
 from sdaasp_geo.sources.dila_records import is_dila_record
 from sdaasp_geo.sources.grid_rows import Conversion, commune_code
+from sdaasp_geo.sources.limits import TABLE_MB, check_file, check_parquet, read_content, read_text_table
 from sdaasp_geo.sources.mediation import is_mediation_list, mediation_to_grid
-from sdaasp_geo.sources.vector_files import gate, load_layer, optional_fiona
+from sdaasp_geo.sources.vector_files import load_layer, optional_fiona
 
 _TEXT = {".csv", ".txt", ".tsv"}
 _JSON = {".json", ".geojson", ".jsonl", ".ndjson", ".sjson"}
 _HEAD = 65_536
 _CHUNK = 200_000
 _SEPARATORS = ",;\t|"
+_HALVES = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_foreign(path: Path, *, departements: Collection[str] = ()) -> tuple[pd.DataFrame, list[str]] | None:
@@ -89,6 +91,7 @@ def conversion_notes(conversion: Conversion) -> list[str]:
 
 
 def _convert_text(path: Path, departements: Collection[str]) -> Conversion | None:
+    check_file(path, megabytes=TABLE_MB)
     with path.open("rb") as stream:
         head = stream.readline(_HEAD)
     line = decode(head, file=path.name).strip()
@@ -111,18 +114,26 @@ def _read_bpe(path: Path, columns: pd.Index, separator: str, departements: Colle
     counted = "NB" in names.values() or "LAMBERT_X" not in names.values()
     used = [name for name in columns if counted or names[name] in COLUMNS_READ]
     commune = next(name for name in columns if names[name] == "DEPCOM")
-    options = {"sep": separator, "dtype": "str", "keep_default_na": False, "skip_blank_lines": False}
+    options = {
+        "sep": separator,
+        "dtype": "str",
+        "keep_default_na": False,
+        "skip_blank_lines": False,
+        "index_col": False,
+    }
     try:
-        with pd.read_csv(path, usecols=used, chunksize=_CHUNK, encoding="utf-8-sig", **options) as pieces:
-            table = pd.concat([_only(piece, commune, departements) for piece in pieces])
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # lines longer than the header
+            with pd.read_csv(path, usecols=used, chunksize=_CHUNK, encoding="utf-8-sig", **options) as pieces:
+                table = pd.concat([_only(piece, commune, departements) for piece in pieces])
+    except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
         remedy = "Reprenez le fichier tel que l'Insee le publie (CSV UTF-8)."
         raise InputError([Fault(path.name, None, "", "", "un fichier CSV lisible", remedy)]) from error
     return table.set_axis(pd.Index(table.index + 2, name="row"), axis="index")
 
 
 def _convert_json(path: Path, departements: Collection[str]) -> Conversion | None:
-    text = decode(path.read_bytes(), file=path.name)
+    text = decode(read_content(path), file=path.name)
     records = list(_records(text))
     first = next((record for _, record in records if record), {})
     if is_dila_record(first):
@@ -137,7 +148,7 @@ def _convert_json(path: Path, departements: Collection[str]) -> Conversion | Non
 def _records(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield the objects of a JSON text, whatever holds them, or of JSON lines; a broken line is an empty object."""
     try:
-        content = json.loads(text)
+        content = _parsed(text)
     except (ValueError, RecursionError):
         yield from ((number, _object(line)) for number, line in enumerate(text.splitlines(), start=1) if line.strip())
         return
@@ -148,9 +159,17 @@ def _records(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     yield from ((number, entry if isinstance(entry, dict) else {}) for number, entry in enumerate(entries, start=1))
 
 
+def _parsed(text: str) -> Any:  # noqa: ANN401 - JSON as published
+    """Parse a JSON text; half a character (a lone surrogate), which no file can hold, becomes a question mark."""
+    content = json.loads(text)
+    if not _HALVES.search(text):
+        return content
+    return json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
+
+
 def _object(line: str) -> Mapping[str, Any]:
     try:
-        entry = json.loads(line)
+        entry = _parsed(line)
     except (ValueError, RecursionError):
         return {}
     return entry if isinstance(entry, dict) else {}
@@ -164,13 +183,12 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - JSON as published
 
 def _convert_parquet(path: Path, departements: Collection[str]) -> Conversion | None:
     try:
-        columns = pd.Index(pq.read_schema(path).names)
-    except (pa.ArrowException, OSError):
+        columns = pd.Index(check_parquet(path).names)
+    except InputError:
         return None
     if not is_bpe(columns):
         return None
-    table = pd.read_parquet(path).reset_index(drop=True)
-    text = table.astype("str").where(table.notna(), "")
+    text = read_text_table(path)
     names = bpe_names(columns)
     commune = next(name for name in columns if names[name] == "DEPCOM")
     chosen = _only(text.set_axis(pd.RangeIndex(2, len(text) + 2, name="row"), axis="index"), commune, departements)
@@ -178,9 +196,7 @@ def _convert_parquet(path: Path, departements: Collection[str]) -> Conversion | 
 
 
 def _convert_layer(path: Path, departements: Collection[str]) -> Conversion | None:
-    fiona = optional_fiona()
-    gate(path, fiona=fiona)
-    table = load_layer(path, layer="", setting="services", fiona=fiona)
+    table = load_layer(path, layer="", setting="services", fiona=optional_fiona())
     attributes = pd.DataFrame(table.drop(columns=table.geometry.name)) if hasattr(table, "geometry") else table
     if not is_dila_record(dict.fromkeys(attributes.columns)):
         return None

@@ -60,7 +60,7 @@ def read_json_hours(published: str) -> Week:
     """
     try:
         ranges = json.loads(published) if published.strip() else []
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # a number of thousands of digits, a thousand brackets
         ranges = None
     if not isinstance(ranges, list):
         return Week(status=UNREAD, faults=((published, UNKNOWN_SHAPE),))
@@ -87,7 +87,7 @@ def _range_slots(entry: Any) -> list[Slot]:  # noqa: ANN401 - JSON as published
         raise NotReadError(comment, SCHOOL_HOLIDAYS if "vacances" in comment.lower() else UNKNOWN_TEXT)
     try:
         return list(_slots(first, last, times, condition))
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise NotReadError(published, UNKNOWN_TEXT) from error
 
 

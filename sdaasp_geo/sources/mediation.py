@@ -105,7 +105,7 @@ def read_osm_week(text: str) -> tuple[str, str]:
     >>> read_osm_week("Mo,We 9:00-12:00; Th-Fr 09:00-12:00,14:00-18:30; We off; PH off")
     ('Mo 09:00-12:00; Th-Fr 09:00-12:00,14:00-18:30', 'fermé les jours fériés')
     """
-    rules = [rule for rule in _RULE.split(text.strip()) if rule]
+    rules = [rule for rule in _RULE.split(" ".join(text.split())) if rule]
     if rules == ["24/7"]:
         return "Mo-Su 00:00-24:00", ""
     opened: dict[int, list[tuple[str, str]]] = {}
@@ -127,7 +127,7 @@ def read_osm_week(text: str) -> tuple[str, str]:
 
 
 def _refusal(record: dict[str, str]) -> str:
-    ways = {way.lower().replace("’", "'") for way in _LIST.split(record["modalites_acces"])}
+    ways = {way.lower().replace("’", "'") for way in _LIST.split(" ".join(record["modalites_acces"].split()))}
     if not commune_code(record["code_insee"]):
         return NO_CODE
     if not (record["nom"].strip() and record["id"].strip()):
@@ -191,7 +191,7 @@ def _operator(parent: str) -> str:
 
 
 def _listed(text: str) -> str:
-    return ", ".join(" ".join(part.split()) for part in _LIST.split(text) if part.strip())
+    return ", ".join(" ".join(part.split()) for part in _LIST.split(" ".join(text.split())) if part.strip())
 
 
 def _hours(text: str) -> tuple[str, str, str]:

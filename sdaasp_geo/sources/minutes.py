@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.sources.delimited import read_delimited
+from sdaasp_geo.sources.limits import read_parquet_table
 
 _NAMES = {
     "origin": ("origin", "origine", "from", "from_id", "code_origine"),
@@ -68,10 +68,7 @@ def read_minutes(path: Path) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_parquet(path)
-    except (pa.ArrowException, ValueError) as error:
-        raise InputError([Fault(path.name, None, "", "", "un fichier Parquet", "Donnez un CSV UTF-8.")]) from error
+    table = read_parquet_table(path).to_pandas()
     return table.set_axis(pd.RangeIndex(2, len(table) + 2), axis="index")
 
 

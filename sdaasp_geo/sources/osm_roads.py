@@ -21,6 +21,7 @@ import shapely
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.road_speeds import RoadParameters, road_setting
+from sdaasp_geo.sources.limits import EXTRACT_MB, check_file
 from sdaasp_geo.sources.osm_tags import CarWay, Rules, blocks_cars, car_way, rules_of
 from sdaasp_geo.sources.roads import GEODESY, RoadReport, check_place, road_table, sorted_counts
 
@@ -136,8 +137,7 @@ def _osmium(path: Path) -> Any:  # noqa: ANN401 - an optional part: the name is 
 
 
 def _check_head(path: Path) -> None:
-    if not path.is_file():
-        raise InputError([Fault(path.name, None, "", "", "un fichier existant", "Vérifiez le chemin.")])
+    check_file(path, megabytes=EXTRACT_MB)
     with path.open("rb") as stream:
         head = stream.read(64)
     if _HEAD not in head or not path.name.lower().endswith(".pbf"):

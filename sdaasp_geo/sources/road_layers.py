@@ -17,7 +17,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyogrio
 import pyproj
 import shapely
 
@@ -25,7 +24,14 @@ from sdaasp_geo.errors import Fault, InputError, SchemeError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.road_speeds import RoadParameters, caps_kmh, road_setting, speeds_kmh
 from sdaasp_geo.sources.roads import RoadReport, check_place, lengths_m, road_table, sorted_counts
-from sdaasp_geo.sources.vector_files import gate, gdal_path, layer_names, load_layer, optional_fiona, read_parquet
+from sdaasp_geo.sources.vector_files import (
+    CheckedLayer,
+    checked,
+    field_names,
+    layer_names,
+    optional_fiona,
+    read_checked,
+)
 
 _NODE_METRES, _NODE_DEGREES = 0.1, 1e-6
 """Ends closer than this grid's step are one node."""
@@ -94,17 +100,11 @@ def find_mapping(path: Path, *, mappings: dict[str, LayerMapping], layer: str = 
     InputError
         A disguised file, or a layer that no mapping knows.
     """
-    gate(path, fiona=optional_fiona())
-    for mapping in mappings.values():
-        name = _layer_of(path, mapping, layer)
-        if path.suffix.lower() in {".parquet", ".geoparquet"}:
-            fields = [str(field) for field in read_parquet(path).columns]
-        elif name:
-            fields = [str(field) for field in pyogrio.read_info(gdal_path(path), layer=name)["fields"]]
-        else:
-            continue
-        if _columns(fields, mapping).get("kind"):
-            return mapping
+    with checked(path, fiona=optional_fiona()) as source:
+        for mapping in mappings.values():
+            name = _layer_of(source, mapping, layer)
+            if name and _columns(field_names(source, layer=name), mapping).get("kind"):
+                return mapping
     known = ", ".join(mapping.label for mapping in mappings.values())
     remedy = "Donnez l'une de ces couches, ou décrivez la vôtre dans un fichier de correspondance."
     raise InputError([Fault(path.name, None, "", layer, f"une couche de routes connue ({known})", remedy)])
@@ -157,7 +157,7 @@ def read_road_layer(
     if frame.empty:
         remedy = f"Toutes les sections sont écartées{NBSP}: {', '.join(sorted_counts(left_out)) or 'couche vide'}."
         raise InputError([Fault(path.name, None, "", "", "au moins une route ouverte aux voitures", remedy)])
-    check_place(_degrees(frame), bounds or _area(frame.crs), file=path.name)
+    check_place(_degrees(frame, file=path.name), bounds or _area(frame.crs), file=path.name)
     data_date = _data_date(frame, names)
     rows, lines = _lines(frame)
     length_m = lengths_m(lines, frame.crs)
@@ -200,9 +200,9 @@ def _columns(fields: Iterable[object], mapping: LayerMapping) -> dict[str, list[
     return found
 
 
-def _layer_of(path: Path, mapping: LayerMapping, layer: str) -> str:
+def _layer_of(source: CheckedLayer, mapping: LayerMapping, layer: str) -> str:
     """Return the layer to read: the one asked for, the mapping's own, or the only one; empty where none fits."""
-    names = layer_names(path)
+    names = layer_names(source)
     if layer or len(names) == 1:
         return layer or names[0]
     usual = {_plain(name) for name in mapping.layers}
@@ -210,16 +210,13 @@ def _layer_of(path: Path, mapping: LayerMapping, layer: str) -> str:
 
 
 def _load(path: Path, mapping: LayerMapping, layer: str) -> gpd.GeoDataFrame:
-    fiona = optional_fiona()
-    gate(path, fiona=fiona)
-    chosen = _layer_of(path, mapping, layer)
-    if path.suffix.lower() in {".parquet", ".geoparquet"}:
-        return read_parquet(path)
-    wanted = None
-    if chosen in layer_names(path):
-        fields = pyogrio.read_info(gdal_path(path), layer=chosen)["fields"]
-        wanted = sorted({name for names in _columns(fields, mapping).values() for name in names})
-    return load_layer(path, layer=chosen, setting="routes_couche", fiona=fiona, columns=wanted)
+    with checked(path, fiona=optional_fiona()) as source:
+        chosen = _layer_of(source, mapping, layer)
+        wanted = None
+        if chosen in layer_names(source):
+            fields = field_names(source, layer=chosen)
+            wanted = sorted({name for names in _columns(fields, mapping).values() for name in names})
+        return read_checked(source, layer=chosen, setting="routes_couche", columns=wanted)
 
 
 def _check(frame: gpd.GeoDataFrame, names: dict[str, list[str]], mapping: LayerMapping, *, file: str) -> None:
@@ -371,8 +368,12 @@ def _table(
     return road_table(sections, lines, crs=crs)
 
 
-def _degrees(frame: gpd.GeoDataFrame) -> list[float]:
-    return [float(value) for value in frame.geometry.to_crs("EPSG:4326").total_bounds]
+def _degrees(frame: gpd.GeoDataFrame, *, file: str) -> list[float]:
+    try:
+        return [float(value) for value in frame.geometry.to_crs("EPSG:4326").total_bounds]
+    except pyproj.exceptions.ProjError as error:
+        remedy = "Enregistrez la couche dans un système de coordonnées publié (EPSG)."
+        raise InputError([Fault(file, None, "", "", "un système de coordonnées utilisable", remedy)]) from error
 
 
 def _area(crs: Any) -> tuple[float, float, float, float] | None:  # noqa: ANN401 - pyproj's CRS, as geopandas holds it

@@ -20,6 +20,8 @@ from sdaasp_geo.sources.grid_schema import (
     optional_columns,
 )
 from sdaasp_geo.sources.interchange import read_foreign
+from sdaasp_geo.sources.limits import read_text_table
+from sdaasp_geo.sources.service_layers import LAYER_SUFFIXES, read_service_layer
 
 __all__ = ["GRID_SCHEMA", "grid_fields", "read_offer", "read_services"]
 _WORKBOOKS = (".xlsx", ".xlsm", ".ods")
@@ -36,8 +38,8 @@ def read_offer(path: Path, *, departements: Collection[str] = ()) -> tuple[pd.Da
     Parameters
     ----------
     path : Path
-        Delimited text, Parquet, a workbook (XLSX, ODS: `grid_files.read_grid_file`), the list that the ANCT
-        publishes, or a foreign format (`interchange`).
+        Delimited text, Parquet, a workbook (XLSX, ODS: `grid_files.read_grid_file`), a layer of points (GeoPackage,
+        GeoJSON: `service_layers`), the list that the ANCT publishes, or a foreign format (`interchange`).
     departements : collection of str
         Of a foreign format, only these; empty: all.
 
@@ -76,9 +78,9 @@ def _read(path: Path) -> pd.DataFrame:
         if grid.faults:
             raise InputError(grid.faults)
         return grid.table
+    if path.suffix.lower() in LAYER_SUFFIXES:
+        return read_service_layer(path)
     if path.suffix != ".parquet":
         table = read_delimited(path)
         return anct_to_grid(table, file=path.name) if is_anct_list(table.columns) else table
-    table = pd.read_parquet(path)
-    text = table.astype("str").where(table.notna(), "")
-    return text.set_axis(pd.RangeIndex(2, len(text) + 2, name="row"), axis="index")
+    return read_text_table(path)

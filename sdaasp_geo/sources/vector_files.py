@@ -1,39 +1,55 @@
 """Layers of users: GeoPackage, Shapefile (zipped or not), GeoJSON, GeoParquet, through gates.
 
-GDAL recognises a format by content: a file named ``communes.geojson`` may be a virtual dataset that reads other
-files or calls a server. So a file passes three gates before it is loaded: its first bytes are those of the
-format its name announces; a zip is neither a bomb nor holds paths that climb; and fiona, where installed, opens
-it with that one driver enabled. pyogrio then loads it whole.
+A file is copied and checked by its bytes (`vector_gates`); fiona, where installed, then opens the copy with the one
+driver of its format enabled; pyogrio loads that same copy whole. Where fiona is not installed (no wheel for Python
+3.14) the checks of bytes stand alone.
 """
 
 from __future__ import annotations
 
-import json
-import zipfile
-from collections.abc import Sequence
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import pyarrow as pa
 import pyogrio
+import shapely
 
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP
+from sdaasp_geo.sources.limits import UNREADABLE, check_parquet, read_parquet_table
+from sdaasp_geo.sources.vector_gates import DRIVERS, disguised, private_copy
 
-_DRIVERS = {
-    ".gpkg": ("GPKG", (b"SQLite format 3\x00",)),
-    ".shp": ("ESRI Shapefile", (b"\x00\x00\x27\x0a",)),
-    ".zip": ("ESRI Shapefile", (b"PK\x03\x04",)),
-    ".geojson": ("GeoJSON", (b"{", b"\xef\xbb\xbf{")),
-    ".json": ("GeoJSON", (b"{", b"\xef\xbb\xbf{")),
-    ".parquet": ("Parquet", (b"PAR1",)),
-    ".geoparquet": ("Parquet", (b"PAR1",)),
-}
-_ZIP_TOTAL, _ZIP_RATIO = 2_000_000_000, 200
-_GEOJSON_TYPES = {"FeatureCollection", "Feature"}
-_COMMAND = b"gdal_streamed_alg"
-"""Mark of a file of commands for GDAL; a key given twice could hide it from a JSON reader."""
+_BROKEN = (*UNREADABLE, shapely.errors.ShapelyError, NameError)
+"""What GDAL and its wrappers let out of a damaged layer; a bad CRS leaves a variable of pyogrio undefined."""
+
+
+@dataclass(frozen=True)
+class CheckedLayer:
+    """A file that passed the gates.
+
+    Attributes
+    ----------
+    name : str
+        Name of the user's file.
+    driver : str
+        Driver of GDAL, or ``Parquet``.
+    path : Path
+        The private copy; the file itself for Parquet.
+    """
+
+    name: str
+    driver: str
+    path: Path
+
+    @property
+    def target(self) -> str:
+        """What GDAL opens: of the many drivers that claim a JSON, the prefix names one."""
+        return f"GeoJSON:{self.path}" if self.driver == "GeoJSON" else str(self.path)
 
 
 def optional_fiona() -> Any:  # noqa: ANN401 - fiona carries no type information
@@ -45,8 +61,9 @@ def optional_fiona() -> Any:  # noqa: ANN401 - fiona carries no type information
     return fiona
 
 
-def gate(path: Path, *, fiona: Any) -> str:  # noqa: ANN401 - fiona carries no type information
-    """Pass a file through the gates, and return its GDAL driver (or ``Parquet``).
+@contextmanager
+def checked(path: Path, *, fiona: Any) -> Iterator[CheckedLayer]:  # noqa: ANN401 - fiona carries no type information
+    """Pass a file through the gates, and yield what may be read, for as long as the context lasts.
 
     Parameters
     ----------
@@ -58,79 +75,58 @@ def gate(path: Path, *, fiona: Any) -> str:  # noqa: ANN401 - fiona carries no t
     Raises
     ------
     InputError
-        When the file is not of the format its name announces.
+        When the file is not of the format its name announces, is too large, names another source, or cannot be read
+        (also by the code of the context).
     """
-    expected = f"l'un des formats {', '.join(sorted(_DRIVERS))}"
-    if path.suffix.lower() not in _DRIVERS:
-        raise InputError([Fault(path.name, None, "", path.suffix, expected, "Enregistrez la couche en GeoPackage.")])
-    if not path.is_file():
-        raise InputError([Fault(path.name, None, "", "", "un fichier existant", "Vérifiez le chemin.")])
-    driver, magics = _DRIVERS[path.suffix.lower()]
-    with path.open("rb") as stream:
-        head = stream.read(64).lstrip(b" \t\r\n")
-    remedy = "Le contenu n'est pas celui que le nom annonce. Enregistrez la couche en GeoPackage."
-    fault = Fault(path.name, None, "", "", f"un fichier {driver}", remedy)
-    if not head.startswith(magics):
-        raise InputError([fault])
-    if driver == "GeoJSON":
-        _check_geojson(path, fault)
-    if path.suffix.lower() == ".zip":
-        _check_zip(path, fault)
-    if fiona is not None and driver != "Parquet":
+    with tempfile.TemporaryDirectory(prefix="sdaasp-", ignore_cleanup_errors=True) as folder:
+        copy = private_copy(path, Path(folder))
+        driver = DRIVERS[path.suffix.lower()][0]
+        fault = disguised(path.name, driver)
         try:
-            with fiona.open(gdal_path(path), enabled_drivers=[driver]):
-                pass
-        except (fiona.errors.FionaError, ValueError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # GDAL tells what it mends: order of rings, dropped measures
+                if fiona is not None and driver != "Parquet":
+                    _open_alone(copy, driver, fault, fiona=fiona)
+                yield CheckedLayer(path.name, driver, copy)
+        except _BROKEN as error:
             raise InputError([fault]) from error
-    return driver
 
 
-def _check_geojson(path: Path, fault: Fault) -> None:
-    raw = path.read_bytes()
+def _open_alone(copy: Path, driver: str, fault: Fault, *, fiona: Any) -> None:  # noqa: ANN401 - see checked
     try:
-        content = json.loads(raw)
-    except (ValueError, RecursionError) as error:
+        with fiona.open(copy, enabled_drivers=[driver]):
+            pass
+    except fiona.errors.FionaError as error:
         raise InputError([fault]) from error
-    if _COMMAND in raw or not isinstance(content, dict) or content.get("type") not in _GEOJSON_TYPES:
-        raise InputError([fault])
 
 
-def _check_zip(path: Path, fault: Fault) -> None:
-    remedy = "Déposez dans l'archive les seuls fichiers .shp, .shx, .dbf, .prj et .cpg d'une couche."
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except zipfile.BadZipFile as error:
-        raise InputError([fault]) from error
-    total = sum(entry.file_size for entry in entries)
-    packed = max(1, sum(entry.compress_size for entry in entries))
-    faults = [
-        Fault(path.name, None, "", entry.filename, "un nom de fichier simple", remedy)
-        for entry in entries
-        if entry.filename.startswith(("/", "\\")) or ".." in entry.filename.replace("\\", "/").split("/")
-    ]
-    if total > _ZIP_TOTAL or total / packed > _ZIP_RATIO:
-        faults.append(Fault(path.name, None, "", f"{total} octets décompressés", "une archive raisonnable", remedy))
-    if sum(entry.filename.lower().endswith(".shp") for entry in entries) != 1:
-        faults.append(Fault(path.name, None, "", "", "un seul fichier .shp", remedy))
-    if faults:
-        raise InputError(faults)
+def layer_names(source: CheckedLayer) -> list[str]:
+    """Return the layers of a file; a GeoParquet holds one, of the file's name."""
+    if source.driver == "Parquet":
+        return [source.path.stem]
+    return [str(name) for name, _ in pyogrio.list_layers(source.target)]
 
 
-def gdal_path(path: Path) -> str:
-    """Return what GDAL opens: of an archive, its one .shp (whatever else lies there, and in any folder)."""
-    if path.suffix.lower() != ".zip":
-        return str(path)
-    with zipfile.ZipFile(path) as archive:
-        (inner,) = (name for name in archive.namelist() if name.lower().endswith(".shp"))
-    return f"/vsizip/{{{path.resolve()}}}/{inner}"
+def one_layer(source: CheckedLayer, *, layer: str, setting: str) -> str:
+    """Return the layer wanted, or the only one.
+
+    Raises
+    ------
+    InputError
+        An unknown layer, or several layers and none named.
+    """
+    layers = layer_names(source)
+    if (layer and layer not in layers) or (not layer and len(layers) != 1):
+        remedy = f"Précisez {setting} dans scheme.toml{NBSP}: {', '.join(layers)}."
+        raise InputError([Fault(source.name, None, "", layer, "une seule couche", remedy)])
+    return layer or layers[0]
 
 
-def layer_names(path: Path) -> list[str]:
-    """Return the layers of a file that passed the gates; a GeoParquet holds one, of the file's name."""
-    if _DRIVERS[path.suffix.lower()][0] == "Parquet":
-        return [path.stem]
-    return [str(name) for name, _ in pyogrio.list_layers(gdal_path(path))]
+def field_names(source: CheckedLayer, *, layer: str) -> list[str]:
+    """Return the attributes of a layer."""
+    if source.driver == "Parquet":
+        return [str(name) for name in check_parquet(source.path).names]
+    return [str(field) for field in pyogrio.read_info(source.target, layer=layer)["fields"]]
 
 
 def load_layer(
@@ -159,18 +155,21 @@ def load_layer(
     Raises
     ------
     InputError
-        A disguised file, an unknown layer, or several layers and none named.
+        A disguised or damaged file, an unknown layer, or several layers and none named.
     """
-    driver = gate(path, fiona=fiona)
-    if driver == "Parquet":
-        return read_parquet(path)
-    layers = layer_names(path)
-    if (layer and layer not in layers) or (not layer and len(layers) != 1):
-        remedy = f"Précisez {setting} dans scheme.toml{NBSP}: {', '.join(layers)}."
-        raise InputError([Fault(path.name, None, "", layer, "une seule couche", remedy)])
-    chosen = layer or layers[0]
-    options = {"encoding": _undeclared_encoding(path)} if driver == "ESRI Shapefile" else {}
-    return gpd.read_file(gdal_path(path), layer=chosen, engine="pyogrio", columns=columns, **options)
+    with checked(path, fiona=fiona) as source:
+        return read_checked(source, layer=layer, setting=setting, columns=columns)
+
+
+def read_checked(
+    source: CheckedLayer, *, layer: str, setting: str, columns: Sequence[str] | None = None
+) -> gpd.GeoDataFrame:
+    """Load one layer of a file that passed the gates; see `load_layer`."""
+    if source.driver == "Parquet":
+        return read_parquet(source.path)
+    chosen = one_layer(source, layer=layer, setting=setting)
+    options = {"encoding": _undeclared_encoding(source.path)} if source.driver == "ESRI Shapefile" else {}
+    return gpd.read_file(source.target, layer=chosen, engine="pyogrio", columns=columns, **options)
 
 
 def read_parquet(path: Path) -> gpd.GeoDataFrame:
@@ -181,27 +180,20 @@ def read_parquet(path: Path) -> gpd.GeoDataFrame:
     InputError
         When it is not one.
     """
+    read_parquet_table(path)
     try:
         return gpd.read_parquet(path)
-    except (pa.ArrowException, ValueError) as error:
+    except _BROKEN as error:
         remedy = "Enregistrez la couche en GeoParquet ou en GeoPackage."
         raise InputError([Fault(path.name, None, "", "", "un fichier GeoParquet", remedy)]) from error
 
 
-def _undeclared_encoding(path: Path) -> str | None:
+def _undeclared_encoding(shapefile: Path) -> str | None:
     """Return the encoding of a Shapefile that names none: UTF-8 if its attributes are, else cp1252."""
-    if path.suffix.lower() == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            declared = any(name.lower().endswith(".cpg") for name in names)
-            content = b"".join(archive.read(name) for name in names if name.lower().endswith(".dbf"))
-    else:
-        declared = any(path.with_suffix(suffix).is_file() for suffix in (".cpg", ".CPG"))
-        content = next(
-            (path.with_suffix(s).read_bytes() for s in (".dbf", ".DBF") if path.with_suffix(s).is_file()), b""
-        )
-    if declared:
+    table = shapefile.with_suffix(".dbf")
+    if shapefile.with_suffix(".cpg").is_file() or not table.is_file():
         return None
+    content = table.read_bytes()
     header_size = int.from_bytes(content[8:10], "little")
     try:
         content[header_size:].decode("utf-8")

@@ -16,8 +16,9 @@ from typing import Any
 
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.sources.delimited import decode
+from sdaasp_geo.sources.limits import read_content
 from sdaasp_geo.sources.ods import ods_sheets
-from sdaasp_geo.sources.office_files import UNREADABLE, read_archive
+from sdaasp_geo.sources.office_files import BROKEN_WORKBOOK, read_archive, repacked
 
 _SEPARATORS = ";,\t|"
 _SAMPLE = 50
@@ -55,8 +56,8 @@ def read_workbook(path: Path) -> list[Sheet]:
         parts = read_archive(path, expected=_FORMATS[suffix], remedy=_REMEDY)
         fault = Fault(path.name, None, "", "", _FORMATS[suffix], _REMEDY)
         try:
-            found = ods_sheets(parts) if suffix == ".ods" else _xlsx(path)
-        except (*UNREADABLE, RecursionError, TypeError, AttributeError) as error:
+            found = ods_sheets(parts) if suffix == ".ods" else _xlsx(parts)
+        except BROKEN_WORKBOOK as error:
             raise InputError([fault]) from error
         sheets = [Sheet(name, rows) for name, rows in found]
     else:
@@ -77,7 +78,7 @@ def _trimmed(rows: list[list[str]]) -> list[list[str]]:
 
 
 def _delimited(path: Path) -> list[list[str]]:
-    text = decode(path.read_bytes(), file=path.name)
+    text = decode(read_content(path), file=path.name)
     try:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True))
     except csv.Error as error:
@@ -103,15 +104,16 @@ def _separator(text: str) -> str:
     return max(_SEPARATORS, key=regularity)
 
 
-def _xlsx(path: Path) -> list[tuple[str, list[list[str]]]]:
+def _xlsx(parts: dict[str, bytes]) -> list[tuple[str, list[list[str]]]]:
     from openpyxl import load_workbook  # noqa: PLC0415 - only where a workbook is given
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl tells what it does not keep: styles, lists of values, drawings
-        written = load_workbook(path, data_only=False)
+        content = repacked(parts)
+        written = load_workbook(content, data_only=False)
         cells = (cell for sheet in written.worksheets for row in sheet.iter_rows() for cell in row)
         formulas = any(cell.data_type == "f" for cell in cells)
-        shown = load_workbook(path, data_only=True) if formulas else written
+        shown = load_workbook(content, data_only=True) if formulas else written
     return [(sheet.title, _xlsx_rows(sheet, shown[sheet.title])) for sheet in written.worksheets]
 
 
