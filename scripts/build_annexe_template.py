@@ -37,6 +37,7 @@ from _annexe_styles import (  # noqa: E402 - the checkout is not installed
     set_styles,
 )
 
+from sdaasp_geo.french import NBSP  # noqa: E402 - the checkout is not installed
 from sdaasp_geo.outputs.annexe_docx import TEMPLATE, repack  # noqa: E402 - the checkout is not installed
 from sdaasp_geo.outputs.annexe_layout import (  # noqa: E402 - idem
     HEAD,
@@ -48,6 +49,10 @@ from sdaasp_geo.outputs.annexe_layout import (  # noqa: E402 - idem
 )
 
 TOC_LEVELS = 2
+PAGES_HINT = (
+    f"Pour afficher les pages{NBSP}: clic droit sur ce sommaire, puis «{NBSP}Mettre à jour les champs{NBSP}» (Word) "
+    f"ou «{NBSP}Actualiser l'index{NBSP}» (LibreOffice). Cette ligne disparaît alors."
+)
 _TABLES = {block.key for block in blocks("table")}
 
 Widths = Sequence[float]
@@ -184,7 +189,11 @@ def _signatures(document: DocumentType) -> None:
 
 
 def _contents(document: DocumentType) -> None:
-    """Add the table of contents: a field with its entries, which a word processor may compute again."""
+    """Add the table of contents: a field with its entries, and a line that goes when pages are asked for.
+
+    Only a word processor knows the pages. The field is not marked to be made again when opened (``w:dirty``,
+    ``updateFields``): Word then stops everyone with a question about other files.
+    """
     document.add_paragraph("Sommaire", style="TOC Heading")
     entries = [entry for part in PARTS for entry in _entries(part)]
     for rank, (words, level, given) in enumerate(entries):
@@ -193,12 +202,12 @@ def _contents(document: DocumentType) -> None:
         paragraph = document.add_paragraph(style=f"toc {level}")
         if rank == 0:
             _chars(paragraph, 'TOC \\o "1-2" \\h \\z \\u', ("begin", "", "separate"))
-            paragraph._p.find(f".//{qn('w:fldChar')}").set(qn("w:dirty"), "true")  # noqa: SLF001 - made when opened
         _entry(paragraph, words)
-        if rank == len(entries) - 1:
-            _chars(paragraph, "", ("end",))
         if given:
             _tag(document, "endif")
+    paragraph = document.add_paragraph(style="toc 2")
+    paragraph.add_run(PAGES_HINT).italic = True
+    _chars(paragraph, "", ("end",))
 
 
 def _entries(part: Part) -> list[tuple[str, int, str]]:
@@ -208,20 +217,14 @@ def _entries(part: Part) -> list[tuple[str, int, str]]:
 
 
 def _entry(paragraph: Paragraph, words: str) -> None:
-    """Write an entry: a link to its heading, and the page, a field that is computed when the document is laid out."""
+    """Write an entry: a link to its heading."""
     link = OxmlElement("w:hyperlink")
     link.set(qn("w:anchor"), _mark(words))
     link.set(qn("w:history"), "1")
-    inner = Paragraph(link, paragraph)  # type: ignore[arg-type] - runs are added to a link as to a paragraph
-    for text in (words, "\t"):
-        run = OxmlElement("w:r")
-        link.append(run)
-        Run(run, inner).text = text
-    page = Paragraph(OxmlElement("w:p"), paragraph)
-    _field(page, f"PAGEREF {_mark(words)} \\h", "–")
-    for run in list(page._p):  # noqa: SLF001 - python-docx has no links
-        link.append(run)
-    paragraph._p.append(link)  # noqa: SLF001 - idem
+    run = OxmlElement("w:r")
+    link.append(run)
+    Run(run, Paragraph(link, paragraph)).text = words  # type: ignore[arg-type] - a link holds runs as a paragraph does
+    paragraph._p.append(link)  # noqa: SLF001 - python-docx has no links
 
 
 def _mark(words: str) -> str:

@@ -29,8 +29,31 @@ MONTHS = (
 )
 
 
-def number(value: float, *, digits: int = 0) -> str:
+_MOST_DIGITS = 6
+
+
+def decimals(value: float, *, digits: int = 0, beside: Iterable[float] = ()) -> int:
+    """Return how many decimals show on which side of thresholds a figure lies: ``digits``, or more where it takes more.
+
+    Examples
+    --------
+    >>> [decimals(value, digits=1, beside=(5.0,)) for value in (4.9, 4.98, 5.0, 5.001)]
+    [1, 2, 1, 3]
+    """
+    limits = list(beside)
+    while digits < _MOST_DIGITS and any(_side(round(value, digits), one) != _side(value, one) for one in limits):
+        digits += 1
+    return digits
+
+
+def _side(value: float, limit: float) -> int:
+    return (value > limit) - (value < limit)
+
+
+def number(value: float, *, digits: int = 0, beside: Iterable[float] = ()) -> str:
     """Write a number with a decimal comma and thousands apart.
+
+    Beside thresholds it takes the decimals that show on which side it lies (`decimals`).
 
     Examples
     --------
@@ -38,9 +61,12 @@ def number(value: float, *, digits: int = 0) -> str:
     '231_756'
     >>> number(-0.04, digits=1)
     '0,0'
+    >>> number(4.98, digits=1), number(4.98, digits=1, beside=(5.0,))
+    ('5,0', '4,98')
     """
     if math.isnan(value):
         return "non mesuré"
+    digits = decimals(value, digits=digits, beside=beside)
     text = f"{round(value, digits) + 0.0:,.{digits}f}"
     return text.replace(",", NARROW_NBSP).replace(".", ",")
 
@@ -58,11 +84,11 @@ def percent(share: float, *, digits: int = 1) -> str:
     return f"{number(100 * share, digits=digits)}{NARROW_NBSP}%"
 
 
-def minutes(time_min: float, *, digits: int = 0) -> str:
-    """Write minutes with their unit; a time that was not measured is said so."""
+def minutes(time_min: float, *, digits: int = 0, beside: Iterable[float] = ()) -> str:
+    """Write minutes with their unit, beside thresholds as `number` does; a time that was not measured is said so."""
     if math.isnan(time_min):
         return "non mesuré"
-    return f"{number(time_min, digits=digits)}{NBSP}min"
+    return f"{number(time_min, digits=digits, beside=beside)}{NBSP}min"
 
 
 def threshold(time_min: float) -> str:

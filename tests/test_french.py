@@ -30,6 +30,27 @@ def test_decimals_follow_a_comma(value: float, digits: int) -> None:
     assert float(text.replace(NARROW_NBSP, "").replace(",", ".")) == pytest.approx(round(value, digits))
 
 
+@given(st.integers(0, 9_000_000), st.integers(1, 180), st.integers(0, 1))
+def test_a_figure_shows_on_which_side_of_a_threshold_it_lies(thousandths: int, limit: int, digits: int) -> None:
+    value = thousandths / 1000
+    text = french.number(value, digits=digits, beside=(float(limit),))
+    shown = float(text.replace(NARROW_NBSP, "").replace(",", "."))
+    assert (shown > limit, shown == limit) == (value > limit, value == limit)
+    assert shown == pytest.approx(value, abs=0.5 * 10**-digits)
+    if abs(value - limit) > 0.5:
+        assert text == french.number(value, digits=digits)
+
+
+def test_decimals_beside_a_threshold() -> None:
+    assert french.minutes(4.98, digits=1, beside=(5,)) == f"4,98{NBSP}min"
+    assert french.minutes(5.0, digits=1, beside=(5,)) == f"5,0{NBSP}min"
+    assert french.minutes(20.04, digits=1, beside=(20, 30)) == f"20,04{NBSP}min"
+    assert french.minutes(29.96, digits=1, beside=(20, 30)) == f"29,96{NBSP}min"
+    assert french.minutes(4.98, digits=1) == f"5,0{NBSP}min"
+    assert french.minutes(math.nan, beside=(5,)) == "non mesuré"
+    assert french.number(math.nextafter(5, 0), digits=1, beside=(5,)) == "5,000000"
+
+
 def test_zero_has_no_sign() -> None:
     assert french.number(-0.4) == "0"
     assert french.number(-0.04, digits=1) == "0,0"

@@ -107,7 +107,7 @@ def _identification(scope: Scope) -> tuple[tuple[str, str], ...]:
 
 
 def _texts(scope: Scope) -> dict[str, Texts]:
-    services = listing([scope.service(code).label for code in scope.services])
+    services = listing([scope.service(code).plural for code in scope.services])
     method = scope.measures.method
     caution = " Les temps sont des estimations, données avec leur bande d'erreur." if method.estimate else ""
     return {
@@ -130,7 +130,7 @@ def _texts(scope: Scope) -> dict[str, Texts]:
             (
                 f"Carte de l'EPCI{NBSP}: périmètre, lieux d'accueil et classes d'accès. Édition du "
                 f"{french.date(scope.study.scheme.edition)}. "
-                f"Temps{NBSP}: {method.label}. Sources{NBSP}: partie 8."
+                f"Temps{NBSP}: {method.label}. Sources{NBSP}: partie{NBSP}8."
             ),
         ),
         **annexe_draft.articles(scope),

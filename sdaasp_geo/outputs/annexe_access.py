@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -20,17 +21,25 @@ def times_table(scope: Scope) -> Table:
     """Return the times of each service: mean, median, P90, maximum, second nearest, share gone elsewhere."""
     rows = []
     for service in scope.services:
-        label = scope.service(service).label
+        label, limits = scope.service(service).label, scope.thresholds(service)
         for part in scope.parts:
             summary = scope.summary(service, part)
             if summary is not None:
                 rows.append(
-                    (f"{label}{NBSP}– {PART_LABELS[part]}", *_times(summary), second_median(scope, service, part))
+                    (
+                        f"{label}{NBSP}– {PART_LABELS[part]}",
+                        *_times(summary, limits),
+                        second_median(scope, service, part),
+                    )
                 )
         reference = scope.summary(service, INSIDE, departement=True)
         if reference is not None:
             rows.append(
-                (f"{label}{NBSP}– {scope.departement_label}", *_times(reference), _departement_second(scope, service))
+                (
+                    f"{label}{NBSP}– {scope.departement_label}",
+                    *_times(reference, limits),
+                    _departement_second(scope, service),
+                )
             )
     return Table(
         title="Temps d'accès au lieu permanent le plus proche, en minutes",
@@ -204,7 +213,8 @@ def deficits_table(scope: Scope) -> Table:
         if not rules:
             continue
         labels = classes_of(rules)
-        rows += [_deficit_row(row, labels) for row in flagged(scope, service).to_dict("records")]
+        limits = scope.thresholds(service)
+        rows += [_deficit_row(row, labels, limits) for row in flagged(scope, service).to_dict("records")]
     return Table(
         title="Communes au-delà d'un seuil ou à vérifier",
         header=("Commune", "Habitants", "Minutes (bande)", "Lieu le plus proche", "Classe", "Explication"),
@@ -231,7 +241,7 @@ def zones_table(scope: Scope) -> Table:
                 f"{row['names']}",
                 people(row["population"]),
                 people(row["population_inside"]),
-                minutes(row["max_min"], digits=1),
+                minutes(row["max_min"], digits=1, beside=(row["threshold_min"],)),
                 ", ".join(names),
             )
         )
@@ -295,8 +305,9 @@ def _part(rows: pd.DataFrame, part: str) -> pd.DataFrame:
     return rows[rows["inside"] == (part == INSIDE)]
 
 
-def _times(summary: Row) -> tuple[str, ...]:
-    times = [number(summary[column], digits=1) for column in ("mean_min", "median_min", "p90_min", "max_min")]
+def _times(summary: Row, limits: Sequence[float]) -> tuple[str, ...]:
+    columns = ("mean_min", "median_min", "p90_min", "max_min")
+    times = [number(summary[column], digits=1, beside=limits) for column in columns]
     return (*times, percent(summary["nearest_elsewhere_share"]))
 
 
@@ -308,9 +319,10 @@ def _threshold_row(label: str, row: Row | None) -> list[tuple[str, ...]]:
     return [(label, number(row["population_within"]), percent(row["share_within"]), *counts)]
 
 
-def _deficit_row(row: Row, labels: dict[str, str]) -> tuple[str, ...]:
+def _deficit_row(row: Row, labels: dict[str, str], limits: Sequence[float]) -> tuple[str, ...]:
     name = str(row["name"])
     sentence = str(row["sentence"]).removeprefix(f"{name}{NBSP}: ")
     label = labels[row["class"]] + (", à vérifier" if row["to_check"] else "")
     place = NONE if row["reason"] != REACHED else f"{row['place_commune']} ({row['place_departement']})"
-    return name, number(row["population"]), band(row), place, label, sentence[0].upper() + sentence[1:]
+    time = band(row, beside=limits)
+    return name, number(row["population"]), time, place, label, sentence[0].upper() + sentence[1:]

@@ -12,7 +12,7 @@ from sdaasp_geo.outputs.annexe_identity import MAIRIE, census_shares, main_point
 from sdaasp_geo.outputs.annexe_model import Texts, blank
 from sdaasp_geo.outputs.annexe_scope import WHOLE, Scope, capitalised, people, semicolons, singular, some
 
-_ELSEWHERE = "listées en partie 2"
+_ELSEWHERE = f"listées en partie{NBSP}2"
 
 
 def orientation_rows(scope: Scope) -> tuple[Texts, ...]:
@@ -36,7 +36,7 @@ def _evidence(scope: Scope, orientation: str) -> str:
     """Return what the figures say of an orientation, from the words of its title."""
     words = orientation.lower()
     if "santé" in words or "éducation" in words:
-        return "Non mesuré dans cette édition (voir partie 7)."
+        return f"Non mesuré dans cette édition (voir partie{NBSP}7)."
     if "présence" in words:
         return _presence_evidence(scope)
     if "accès" in words or "accessib" in words:
@@ -44,7 +44,8 @@ def _evidence(scope: Scope, orientation: str) -> str:
     if "pour tous" in words or "public" in words:
         return _ages_evidence(scope)
     if "gouvernance" in words or "suivi" in words:
-        return "Représentants à désigner (article 3)\u202f; chiffres de référence du suivi en parties 3 et 4."
+        where = f"en parties{NBSP}3 et{NBSP}4"
+        return f"Représentants à désigner (article{NBSP}3)\u202f; chiffres de référence du suivi {where}."
     return "Aucun chiffre de cette édition ne s'y rapporte."
 
 
@@ -197,7 +198,7 @@ def _standing_actions() -> list[tuple[str, str, str]]:
                 "Désigner un élu et un technicien référents et réunir l'instance locale de suivi, au moins "
                 "deux fois par an."
             ),
-            "Participation de l'EPCI à la gouvernance du schéma (article 3).",
+            f"Participation de l'EPCI à la gouvernance du schéma (article{NBSP}3).",
             "EPCI entier",
         ),
         (

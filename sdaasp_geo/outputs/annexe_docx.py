@@ -24,6 +24,9 @@ from sdaasp_geo.outputs.annexe_model import SIGNATORIES, AnnexeFacts, blanks_in,
 TEMPLATE = Path(__file__).parent / "templates" / "annexe.docx"
 _CONTENT_TYPES = "[Content_Types].xml"
 _FIRST_YEAR = 1980
+_SHORT = 10
+"""Rows, header included, of a table that stays on one page."""
+
 _ALIAS_LENGTH = 64
 _RUN = Markup('<w:r><w:t xml:space="preserve">%s</w:t></w:r>')
 _RUN_WITH = Markup('<w:r>%s<w:t xml:space="preserve">%s</w:t></w:r>')
@@ -68,6 +71,7 @@ def render_docx(facts: AnnexeFacts, *, map_png: bytes, alt: str, template: Path 
         "signatories": SIGNATORIES,
     }
     document.render(context, jinja_env=_Environment(autoescape=True, undefined=StrictUndefined), autoescape=True)
+    _keep_short_tables(document)
     _describe(document, alt=clean(alt), title=f"Carte de {facts.epci}")
     day = dt.date.fromisoformat(facts.edition)
     _set_properties(document, facts, day=day)
@@ -127,6 +131,17 @@ def _blank_run(text: str, style: str | None) -> Markup:
     properties = Markup('<w:rPr><w:rStyle w:val="%s"/></w:rPr>') % style if style else Markup("")
     asked = next(iter(blanks_in([text])), "")[:_ALIAS_LENGTH]
     return _CONTROL % (asked, _RUN_WITH % (properties, text))
+
+
+def _keep_short_tables(document: DocxTemplate) -> None:
+    """Keep the rows of a short table on one page: each paragraph stays with the next, but in the last row."""
+    for table in document.docx.element.body.iter(qn("w:tbl")):
+        rows = table.findall(qn("w:tr"))
+        if len(rows) > _SHORT:
+            continue
+        for row in rows[:-1]:
+            for paragraph in row.iter(qn("w:p")):
+                paragraph.get_or_add_pPr().get_or_add_keepNext()
 
 
 def _describe(document: DocxTemplate, *, alt: str, title: str) -> None:

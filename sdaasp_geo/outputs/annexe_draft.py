@@ -162,14 +162,15 @@ def _access(scope: Scope) -> str:
     service = scope.service(scope.main)
     if summary is None or math.isnan(summary["mean_min"]):
         return f"L'accès au service «{NBSP}{service.label}{NBSP}» n'a pas pu être mesuré."
+    limits = scope.thresholds(scope.main)
+    mean, median, p90, most = (
+        minutes(summary[name], digits=1, beside=limits) for name in ("mean_min", "median_min", "p90_min", "max_min")
+    )
     about = "environ " if scope.measures.method.estimate else ""
     text = (
         f"Rapporté à la population, le trajet vers {service.nearest} demande "
-        f"{about}{minutes(summary['mean_min'], digits=1)} en "
-        f"moyenne\u202f; la moitié des habitants y accède en {minutes(summary['median_min'], digits=1)} au "
-        "plus, neuf sur dix en "
-        f"{minutes(summary['p90_min'], digits=1)} au plus, et la commune la plus éloignée est à "
-        f"{minutes(summary['max_min'], digits=1)}."
+        f"{about}{mean} en moyenne\u202f; la moitié des habitants y accède en {median} au plus, neuf sur dix en {p90} "
+        f"au plus, et la commune la plus éloignée est à {most}."
     )
     for rule in scope.rules(scope.main):
         own = scope.coverage(scope.main, WHOLE, rule.code)
@@ -240,7 +241,7 @@ def _border(scope: Scope) -> str:
 _SIGNATORIES_DECIDE = (
     "L'État, le Département et l'EPCI précisent ci-après, pour ce territoire, les engagements généraux du schéma. Les "
     "constats sont tirés des parties 1 à 5\u202f; les passages entre crochets sont laissés à la décision "
-    "des signataires."
+    "des signataires. Les numéros 3.1 à 3.3 sont ceux du modèle de convention du schéma."
 )
 _EPCI_CHOOSES = (
     "En regard de chaque orientation du schéma figure ce que montrent les chiffres du territoire. Le choix de la "

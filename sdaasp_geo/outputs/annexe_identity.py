@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from sdaasp_geo.french import NBSP, count, listing, number, percent
@@ -203,7 +205,7 @@ def mairies_text(scope: Scope) -> tuple[str, ...]:
 def communes_table(scope: Scope) -> Table:
     """Return the list of every commune: inhabitants, nearest place of the main service, hours of the mairie."""
     main = scope.of_service(scope.main).set_index("code").to_dict("index")
-    points = scope.points
+    points, limits = scope.points, scope.thresholds(scope.main)
     mairies = points[points["service"] == MAIRIE].drop_duplicates("code_commune").set_index("code_commune")
     hours = {
         code: french_hours(row["horaires"], row["horaires_bruts"]) for code, row in mairies.to_dict("index").items()
@@ -212,7 +214,7 @@ def communes_table(scope: Scope) -> Table:
         (
             f"{row['name']} ({row['code']})",
             number(row["population"]),
-            *_nearest(main.get(row["code"])),
+            *_nearest(main.get(row["code"]), limits),
             hours.get(str(row["code"]), "horaires non publiés"),
         )
         for row in scope.members.to_dict("records")
@@ -308,10 +310,10 @@ def _service_row(row: Row) -> tuple[str, ...]:
     return place, str(row["commune"]), row["operateur"] or "non précisé", kind, hours, source
 
 
-def _nearest(row: Row | None) -> tuple[str, str]:
+def _nearest(row: Row | None, limits: Sequence[float]) -> tuple[str, str]:
     if row is None or pd.isna(row["time_min"]):
         return "non mesuré", NONE
-    return number(row["time_min"], digits=1), f"{row['place_commune']} ({row['place_departement']})"
+    return number(row["time_min"], digits=1, beside=limits), f"{row['place_commune']} ({row['place_departement']})"
 
 
 def day_label(text: str) -> str:

@@ -72,7 +72,7 @@ def _population(scope: Scope) -> str:
 
 
 def _services(scope: Scope) -> str:
-    labels = listing([scope.service(code).label for code in scope.services])
+    labels = listing([scope.service(code).plural for code in scope.services])
     return f"services autres que ceux que mesure le schéma ({labels})"
 
 
@@ -224,7 +224,7 @@ def _where(item: Item, tables: Mapping[str, Table], texts: Mapping[str, Texts]) 
         told = told or any(tables[key].empty for key in keys if not tables[key].rows)
         if ranks:
             noun = "tableau" if len(ranks) == 1 else "tableaux"
-            said.append(f"{_place(part.title)}, {noun} {listing([str(rank) for rank in ranks])}")
+            said.append(f"{_place(part.title)}, {noun}{NBSP}{listing([str(rank) for rank in ranks])}")
         elif told or (item.picture and any(block.kind == "picture" for block in part.blocks)):
             said.append(_place(part.title))
     return semicolons(said) or NONE

@@ -112,7 +112,7 @@ PARTS: tuple[Part, ...] = (
         "p2",
         "2. Les services présents",
         (
-            _table("formats", (5.4, 2.0, 2.0, 2.0, 2.0, 2.2, 1.8), right=(1, 2, 3, 4, 5, 6)),
+            _table("formats", (5.4, 1.7, 2.0, 2.0, 2.0, 2.7, 1.6), right=(1, 2, 3, 4, 5, 6)),
             _table("services", _PLACES),
             _title("Présence partielle"),
             _table("partiel", _PLACES),
@@ -126,7 +126,7 @@ PARTS: tuple[Part, ...] = (
             _table("temps", (5.4, 1.7, 1.7, 2.0, 1.9, 2.6, 2.1), right=(1, 2, 3, 4, 5, 6)),
             _table("deciles", (7.4, 2.3, 2.9, 2.3, 2.5), right=(1, 2, 3, 4)),
             _texts("inegalites"),
-            _table("seuils", (7.6, 2.1, 1.7, 2.1, 1.9, 2.0), right=(1, 2, 3, 4, 5)),
+            _table("seuils", (7.6, 2.1, 1.7, 1.8, 2.1, 2.1), right=(1, 2, 3, 4, 5)),
             _table("choix", (7.6, 2.5, 2.5, 2.5, 2.3), right=(1, 2, 3, 4)),
             _title("Heures d'accès", given="heures"),
             _table("heures", (7.4, 1.9, 1.9, 2.3, 2.0, 1.9), right=(1, 2, 3, 4, 5)),
@@ -137,7 +137,7 @@ PARTS: tuple[Part, ...] = (
             _table("echanges", (5.0, 1.9, 1.7, 1.9, 1.7, 5.2), right=(1, 2, 3, 4)),
             _table("guichets", (5.7, 1.9, 1.4, 1.6, 1.8, 1.7, 1.6, 1.7), right=(1, 2, 3, 4, 5, 6, 7)),
             _texts("negociation"),
-            _table("lieux", (6.0, 3.8, 3.7, 2.1, 1.8), right=(3, 4)),
+            _table("lieux", (5.2, 3.7, 4.8, 2.0, 1.7), right=(3, 4)),
         ),
     ),
     Part(

@@ -16,6 +16,9 @@ from sdaasp_geo.outputs.annexe_presence import clock
 from sdaasp_geo.outputs.annexe_scope import Scope, semicolons
 from sdaasp_geo.parameters import Rule, number_setting, words_setting
 
+_PROGRAMME = (f"Plan d'actions{NBSP}:", f"Gouvernance{NBSP}:")
+"""How the counts of what was read of the plan begin: articles 2 and 3 and part 7 say what is missing."""
+
 _OPEN_LICENCE = "Licence Ouverte 2.0"
 
 _GIVEN_FILES = {
@@ -140,7 +143,7 @@ def sources_table(scope: Scope) -> Table:
             vintage,
             _OPEN_LICENCE,
         ),
-        ("Composition des PETR", "DGCL (Banatic) et ANCT", "datée", _OPEN_LICENCE),
+        ("Composition des PETR", "DGCL (Banatic) et ANCT", f"au {scope.vintage}", _OPEN_LICENCE),
         ("Âges et logements", "INSEE, recensement de la population", "2021", _OPEN_LICENCE),
         *_point_sources(scope),
     ]
@@ -168,8 +171,24 @@ def _point_sources(scope: Scope) -> list[Texts]:
 
 
 def warnings_of(scope: Scope) -> Texts:
-    """Return the warnings that concern the EPCI: those that name it, or no EPCI at all."""
-    others = {name for siren, name in scope.names.items() if siren != scope.siren}
-    own = str(scope.epci["name"])
+    """Return the warnings that concern the EPCI, and how many others the manifest of the run holds."""
     told = (*scope.study.warnings, *(scope.diagnosis.notes if scope.diagnosis else ()))
-    return tuple(text for text in told if own in text or not any(name in text for name in others))
+    kept = tuple(text for text in told if _concerns(scope, text))
+    rest = len(told) - len(kept)
+    if not rest:
+        return kept
+    is_read = f"se lit dans le manifeste de l'édition{NBSP}: il est propre à d'autres territoires ou au plan d'actions"
+    are_read = is_read.replace("se lit", "se lisent").replace("il est propre", "ils sont propres")
+    many = f"{french.count(rest, 'autre avertissement', 'autres avertissements')} {is_read if rest == 1 else are_read}"
+    return (*kept, f"{many}, ou sans effet sur ces chiffres.")
+
+
+def _concerns(scope: Scope, text: str) -> bool:
+    """Whether a warning may change how the figures of the EPCI are read."""
+    if str(scope.epci["name"]) in text:
+        return True
+    if any(name in text for siren, name in scope.names.items() if siren != scope.siren):
+        return False
+    if "horaires_bruts" in text:
+        return any(name in text for name in scope.points["nom"])
+    return not text.startswith(_PROGRAMME) and "sans effet sur le calcul" not in text

@@ -50,7 +50,7 @@ def profile_table(scope: Scope, lines: Sequence[Line]) -> Table:
     ]
     return Table(
         title=f"Profil de l'EPCI, comparé au département{NBSP}(100)",
-        header=("Indicateur", "EPCI entier", scope.departement_label, f"Indice (département{NBSP}= 100)"),
+        header=("Indicateur", "EPCI entier", scope.departement_label, f"Indice (département{NBSP}={NBSP}100)"),
         rows=tuple(rows),
         note=(
             f"Indice{NBSP}: valeur de l'EPCI quand celle du département vaut 100. Recensement de 2021 pour les âges et "

@@ -71,7 +71,7 @@ def _who(action: Action) -> str:
 def _when(action: Action) -> str:
     written = action.debut_fin.words or " ".join(_planned(step) for step in action.calendrier)
     state = f"état{NBSP}: {action.statut}" if action.statut else blank("état de l'action")
-    return f"{written}{NARROW_NBSP}; {state}" if written else f"{blank('calendrier')}{NARROW_NBSP}; {state}"
+    return f"{written.rstrip('.')}{NARROW_NBSP}; {state}" if written else f"{blank('calendrier')}{NARROW_NBSP}; {state}"
 
 
 def _planned(step: Step) -> str:

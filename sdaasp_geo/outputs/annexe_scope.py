@@ -126,6 +126,10 @@ class Scope:
         """Return the rules of a service, by rising threshold."""
         return [rule for rule in self.study.rules if rule.service == service]
 
+    def thresholds(self, service: str) -> list[float]:
+        """Return the thresholds of a service in minutes, rising: figures written beside them show their side."""
+        return [rule.threshold_min for rule in self.rules(service)]
+
     def of_service(self, service: str) -> pd.DataFrame:
         """Return the access rows of one service."""
         return self.access[self.access["service"] == service]
@@ -321,18 +325,18 @@ def people(quantity: float) -> str:
     return count(int(quantity), "habitant") if quantity else "aucun habitant"
 
 
-def band(row: Row, *, prefix: str = "") -> str:
-    """Write minutes and, where they are estimated, their error band."""
+def band(row: Row, *, prefix: str = "", beside: Sequence[float] = ()) -> str:
+    """Write minutes and, where they are estimated, their error band; beside thresholds, minutes show their side."""
     if row[f"{prefix}reason"] != REACHED:
         return f"non mesuré ({row[f'{prefix}reason']})"
-    time = minutes(row[f"{prefix}time_min"], digits=1)
+    time = minutes(row[f"{prefix}time_min"], digits=1, beside=beside)
     low, high = row[f"{prefix}low_min"], row[f"{prefix}high_min"]
     if low == high:
         return time
     return f"{time} ({number(low)}{NBSP}à{NBSP}{number(high)})"
 
 
-def some(names: Sequence[str], noun: str = "commune", *, where: str = "listées en partie 4") -> str:
+def some(names: Sequence[str], noun: str = "commune", *, where: str = f"listées en partie{NBSP}4") -> str:
     """Name communes when they are few, count them when they are many."""
     if len(names) <= MANY:
         return listing(list(names))

@@ -134,4 +134,4 @@ def render_page(sheet: Sheet, *, workbook: str) -> str:
 
 
 def _decimal(value: float | None) -> str:
-    return NONE if value is None else number(value, digits=DIGITS)
+    return NONE if value is None else number(value, digits=DIGITS, beside=(value,))

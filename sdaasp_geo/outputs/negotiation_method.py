@@ -49,7 +49,8 @@ def method_texts(study: Study, method: Method) -> tuple[str, ...]:
         ),
         (
             "Les moyennes sont pondérées par la population légale. Temps, gains et longueurs sont arrondis au dixième, "
-            "chacun de son côté. Une commune n'ayant qu'un guichet le plus proche par opérateur, les totaux des fiches "
+            "chacun de son côté, et un gain plus finement là où l'arrondi franchirait le seuil. "
+            "Une commune n'ayant qu'un guichet le plus proche par opérateur, les totaux des fiches "
             "de tous les voisins s'ajoutent sans double compte."
         ),
     ]

@@ -47,7 +47,8 @@ class Case:
     """A commune × operator: who lives there, the counter competent today, the nearest one, and what moving would win.
 
     ``border_km`` is shared with the other party; ``gain_min`` is None where it is not known; ``remark`` says why it is
-    not, or why the case is not listed.
+    not, or why the case is not listed. Figures are rounded to `DIGITS`, a gain less where that would make it cross the
+    least gain of a negotiation.
     """
 
     commune: str
@@ -280,6 +281,7 @@ def _case(study: Study, row: Mapping[str, Any], names: Mapping[str, str], *, lea
     epci = row["epci"]
     known = isinstance(epci, str) and epci != NO_TERRITORY
     small = "" if row["listed"] else f"gain de moins de {least}"
+    limit = number_setting(study.parameters, "gain-negociation-min")
     return Case(
         commune=plain_text(row["name"]),
         code=plain_text(row["code"]),
@@ -291,7 +293,7 @@ def _case(study: Study, row: Mapping[str, Any], names: Mapping[str, str], *, lea
         assignment=_ASSIGNMENTS.get(row["assignment"], "Non connue"),
         competent=_desk(row, "competent_"),
         nearest=_desk(row, "nearest_"),
-        gain_min=_figure(row["gain_min"]),
+        gain_min=_figure(row["gain_min"], beside=limit),
         listed=bool(row["listed"]),
         remark=plain_text(row["gain_reason"]) or small,
     )
@@ -325,6 +327,8 @@ def _total(study: Study, row: Mapping[str, Any]) -> Total:
     )
 
 
-def _figure(value: float) -> float | None:
-    """Round a figure; None where it is not known."""
-    return None if math.isnan(value) else round(float(value), DIGITS)
+def _figure(value: float, *, beside: float = math.inf) -> float | None:
+    """Round a figure, not so much that it would cross a threshold; None where it is not known."""
+    if math.isnan(value):
+        return None
+    return round(float(value), french.decimals(float(value), digits=DIGITS, beside=(beside,)))

@@ -91,7 +91,7 @@ def _styles(book: Any) -> dict[str, Any]:  # noqa: ANN401 - xlsxwriter has no ty
         "paragraph": book.add_format({"text_wrap": True, "valign": "top"}),
         "text": book.add_format({"text_wrap": True, "align": "left", "indent": 1, **top}),
         "int": book.add_format({"num_format": "#,##0", **top}),
-        "decimal": book.add_format({"num_format": "#,##0.0", **top}),
+        "decimal": book.add_format({"num_format": "#,##0.0####", **top}),
     }
 
 

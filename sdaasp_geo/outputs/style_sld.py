@@ -1,8 +1,12 @@
-"""SLD 1.1 with Symbology Encoding: the same styles for map servers; patterns are GeoServer's ``shape://``."""
+"""SLD 1.1 with Symbology Encoding: the same styles for map servers; patterns are GeoServer's ``shape://``.
+
+What no other rule took is written as a filter, not as ``ElseFilter``: QGIS 3.22 ignores that one, and paints such a
+rule over all others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from sdaasp_geo.outputs.escape import plain_text
@@ -61,9 +65,10 @@ def render_sld(layer: str, spec: StyleSpec) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _add_rules(style: ET.Element, rules: Iterable[StyleRule]) -> None:
-    """Add rules drawn together; what is drawn over the rest has its own, so that « else » speaks of its neighbours."""
+def _add_rules(style: ET.Element, rules: Sequence[StyleRule]) -> None:
+    """Add rules drawn together; what is drawn over the rest has its own."""
     group = ET.SubElement(style, "se:FeatureTypeStyle")
+    others = [rule.tests for rule in rules if rule.tests]
     for rule in rules:
         element = ET.SubElement(group, "se:Rule")
         ET.SubElement(element, "se:Name").text = plain_text(rule.label)
@@ -71,8 +76,8 @@ def _add_rules(style: ET.Element, rules: Iterable[StyleRule]) -> None:
         ET.SubElement(described, "se:Title").text = plain_text(rule.label)
         if rule.tests:
             _add_filter(element, rule.tests)
-        else:
-            ET.SubElement(element, "se:ElseFilter")
+        elif others:
+            _add_rest(element, others)
         if rule.farthest:
             ET.SubElement(element, "se:MaxScaleDenominator").text = str(rule.farthest)
         if isinstance(rule.symbol, Marker):
@@ -86,9 +91,26 @@ def _add_filter(rule: ET.Element, tests: tuple[Condition, ...]) -> None:
     if len(tests) > 1:
         parent = ET.SubElement(parent, "ogc:And")
     for test in tests:
-        condition = ET.SubElement(parent, _OPERATORS[test.operator])
-        ET.SubElement(condition, "ogc:PropertyName").text = test.column
-        ET.SubElement(condition, "ogc:Literal").text = _literal(test.value)
+        _add_condition(parent, test)
+
+
+def _add_rest(rule: ET.Element, others: Sequence[tuple[Condition, ...]]) -> None:
+    """Add the filter of what no other rule took: one test at least of each fails, or has nothing to test."""
+    parent = ET.SubElement(rule, "ogc:Filter")
+    if len(others) > 1:
+        parent = ET.SubElement(parent, "ogc:And")
+    for tests in others:
+        either = ET.SubElement(parent, "ogc:Or")
+        for column in dict.fromkeys(test.column for test in tests):
+            ET.SubElement(ET.SubElement(either, "ogc:PropertyIsNull"), "ogc:PropertyName").text = column
+        for test in tests:
+            _add_condition(ET.SubElement(either, "ogc:Not"), test)
+
+
+def _add_condition(parent: ET.Element, test: Condition) -> None:
+    condition = ET.SubElement(parent, _OPERATORS[test.operator])
+    ET.SubElement(condition, "ogc:PropertyName").text = test.column
+    ET.SubElement(condition, "ogc:Literal").text = _literal(test.value)
 
 
 def _literal(value: str | float | bool) -> str:  # noqa: FBT001 - a value of the data

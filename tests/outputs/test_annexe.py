@@ -19,11 +19,12 @@ from annexe_formats import ALT, docx_lines, docx_of, picture
 from docx import Document
 from docx.document import Document as DocumentType
 from docx.oxml.ns import qn
+from lxml import etree
 from lxml import html as lxml_html  # type: ignore[import-untyped]
 
 from sdaasp_geo import pipeline
 from sdaasp_geo.errors import NameNotResolvedError
-from sdaasp_geo.french import number, percent
+from sdaasp_geo.french import NBSP, number, percent
 from sdaasp_geo.outputs.annexe import annexe_facts
 from sdaasp_geo.outputs.annexe_docx import render_docx
 from sdaasp_geo.outputs.annexe_hours import french_hours, opens_on_saturday, parse_hours, weekly_hours
@@ -325,13 +326,31 @@ def test_the_table_of_contents_has_its_entries_before_any_update() -> None:
     entries = [p for p in document.paragraphs if p.style and p.style.name.startswith("toc ")]
     marks = {node.get(qn("w:name")) for node in document.element.body.iter(qn("w:bookmarkStart"))}
     headings = [p for p in document.paragraphs if p.style and p.style.name in ("Heading 1", "Heading 2")]
-    assert [p.text.split("\t")[0] for p in entries] == [p.text for p in headings]
+    *entries, hint = entries
+    assert [p.text for p in entries] == [p.text for p in headings]
+    assert hint.text.startswith(f"Pour afficher les pages{NBSP}: clic droit")
     links = [link for p in entries for link in p._p.iter(qn("w:hyperlink"))]  # noqa: SLF001 - not in the API
     assert len(links) == len(entries)
     assert {link.get(qn("w:anchor")) for link in links} == marks
     instructions = [node.text.strip() for node in document.element.body.iter(qn("w:instrText"))]
     assert instructions[0] == 'TOC \\o "1-2" \\h \\z \\u'
-    assert sum(text.startswith("PAGEREF") for text in instructions) == len(entries)
+    marks = [node.get(qn("w:fldCharType")) for node in document.element.body.iter(qn("w:fldChar"))]
+    assert marks[:3] == ["begin", "separate", "end"]
+    assert hint._p.find(f".//{qn('w:fldChar')}") is not None  # noqa: SLF001 - the field ends with its last line
+    assert document.element.body.find(f".//*[@{qn('w:dirty')}]") is None
+    assert document.settings.element.find(qn("w:updateFields")) is None
+
+
+def test_short_tables_stay_on_one_page() -> None:
+    tables = docx_of(facts_of("hautes-pyrenees", GAVES)).tables
+    kept = [[_kept(row) for row in table._tbl.findall(qn("w:tr"))] for table in tables]  # noqa: SLF001 - not in the API
+    assert all(all(rows[:-1]) and not rows[-1] for rows in kept if 1 < len(rows) <= 10)
+    assert any(len(rows) > 10 and not all(rows[:-1]) for rows in kept)
+
+
+def _kept(row: etree._Element) -> bool:
+    paragraphs = list(row.iter(qn("w:p")))
+    return all(one.find(f"{qn('w:pPr')}/{qn('w:keepNext')}") is not None for one in paragraphs)
 
 
 def test_blanks_are_content_controls_that_say_what_is_asked() -> None:

@@ -62,7 +62,7 @@ def test_tables_are_named_by_their_numbers(facts: AnnexeFacts) -> None:
         shown = [facts.tables[key].number for key in item.tables if facts.tables[key].number]
         if rows[item.number] != DASH:
             assert all(str(rank) in rows[item.number] for rank in shown), item
-    assert rows[24] == f"Partie\u00a03, tableau {facts.tables['deciles'].number}"
+    assert rows[24] == f"Partie\u00a03, tableau\u00a0{facts.tables['deciles'].number}"
     assert PARTS[-1].title in rows[9]
 
 

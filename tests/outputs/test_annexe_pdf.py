@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import io
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ import openpyxl
 import pandas as pd
 import pytest
 from annexe_formats import ALT, facts_of, pdf_of, pdf_text, picture, shown_by_each, squeezed, structure, told
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
 
 from sdaasp_geo.french import number, percent
 from sdaasp_geo.outputs.annexe_layout import PARTS, WIDTH_CM, blocks
@@ -198,3 +199,17 @@ _FIGURES = (
     ),
 )
 """Table, column of the workbook, key of the same figure in the annex, and how the annex writes it."""
+
+
+def test_a_validator_finds_no_fault_of_pdf_ua(facts: AnnexeFacts) -> None:
+    validator = pytest.importorskip("page", reason="page-validation is not installed: PDF/UA-1 was not validated")
+    content = render_pdf(facts, map_png=picture(), alt=ALT)
+    report = validator.validate_pdf_bytes(content, profile="ua1")
+    assert [(fault.rule_id, fault.message) for fault in report.failures] == []
+    assert report.is_compliant
+    assert report.rules.total > 100
+    mute = PdfWriter(clone_from=io.BytesIO(content))
+    del mute.root_object["/Lang"]
+    spoilt = io.BytesIO()
+    mute.write(spoilt)
+    assert not validator.validate_pdf_bytes(spoilt.getvalue(), profile="ua1").is_compliant

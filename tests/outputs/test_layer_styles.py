@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+import pandas as pd
 import pytest
 from lxml import etree
 
@@ -78,9 +79,10 @@ def test_not_measured_is_hatched_in_both_formats(layers: dict[str, MapLayer]) ->
         number = drawn.find(".//rules/rule[@filter='ELSE']").get("symbol")
         classes = [one.get("class") for one in drawn.iterfind(f".//symbols/symbol[@name='{number}']/layer")]
         assert classes == ["SimpleFill", "LinePatternFill"]
-        otherwise = etree.fromstring(style.sld.encode()).xpath("//se:Rule[se:ElseFilter]", namespaces=SE)
-        assert [one.findtext("se:Name", namespaces=SE) for one in otherwise] == ["Non mesuré"]
-        assert otherwise[0].findtext(".//se:WellKnownName", namespaces=SE) == "shape://slash"
+        root = etree.fromstring(style.sld.encode())
+        assert root.find(".//se:ElseFilter", namespaces=SE) is None  # QGIS paints it over all other rules
+        (otherwise,) = root.xpath("//se:Rule[se:Name = 'Non mesuré']", namespaces=SE)
+        assert otherwise.findtext(".//se:WellKnownName", namespaces=SE) == "shape://slash"
 
 
 def test_each_commune_falls_in_one_class_of_each_theme(layers: dict[str, MapLayer]) -> None:
@@ -108,6 +110,38 @@ def _holds(layer: MapLayer, expression: str) -> object:
         test = {"=": values.eq, "<=": values.le, ">=": values.ge, "<": values.lt, ">": values.gt}[operator](wanted)
         held &= test.fillna(value=False).astype(bool)
     return held
+
+
+def test_each_feature_falls_in_one_rule_of_the_sld(layers: dict[str, MapLayer]) -> None:
+    """What no other rule took is a filter too: exactly one rule for each row, « à vérifier » apart."""
+    for layer in layers.values():
+        for style in layer.styles:
+            rules = etree.fromstring(style.sld.encode()).xpath("//se:Rule[se:Name]", namespaces=SE)
+            plain = [one for one in rules if not one.findtext("se:Name", namespaces=SE).startswith("À vérifier")]
+            taken = sum(_taken(layer.rows, one.find("ogc:Filter", namespaces=SE)).astype(int) for one in plain)
+            assert (taken == 1).all(), (layer.name, style.name)
+
+
+def _taken(rows: pd.DataFrame, element: etree._Element | None) -> pd.Series:
+    """Apply a filter of OGC to rows."""
+    if element is None:
+        return pd.Series(True, index=rows.index)  # noqa: FBT003 - the value of the rows
+    kind, parts = etree.QName(element).localname, list(element)
+    if kind in {"And", "Or", "Not", "Filter"}:
+        held = [_taken(rows, part) for part in parts]
+        whole = pd.concat(held, axis=1)
+        return ~held[0] if kind == "Not" else whole.any(axis=1) if kind == "Or" else whole.all(axis=1)
+    values = rows[parts[0].text]
+    if kind == "PropertyIsNull":
+        return values.isna()
+    text = parts[1].text
+    if pd.api.types.is_bool_dtype(values):
+        wanted: object = text == "true"
+    else:
+        wanted = float(text) if pd.api.types.is_numeric_dtype(values) else text
+    tests = {"EqualTo": values.eq, "LessThan": values.lt, "LessThanOrEqualTo": values.le}
+    tests |= {"GreaterThan": values.gt, "GreaterThanOrEqualTo": values.ge}
+    return tests[kind.removeprefix("PropertyIs")](wanted).fillna(value=False).astype(bool)
 
 
 def test_qml_uses_what_qgis_knows(layers: dict[str, MapLayer]) -> None:

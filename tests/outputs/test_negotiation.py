@@ -225,6 +225,25 @@ def test_a_commune_that_was_not_measured_is_kept_with_its_reason(
     assert "non mesuré (1)" in found.page(COMMINGES).text_content()
 
 
+def test_a_gain_just_below_the_threshold_does_not_seem_to_reach_it(
+    study_65: Study, measures_65: Measures, france_services: Tables, tmp_path: Path
+) -> None:
+    rows = france_services["rows"].copy()
+    listed = rows.index[(rows["neighbour"] == COMMINGES) & (rows["direction"] == FROM_NEIGHBOUR) & rows["listed"]]
+    below, equal, above = listed[:3]
+    rows.loc[below, ["gain_min", "listed"]] = [4.98, False]
+    rows.loc[equal, "gain_min"], rows.loc[above, "gain_min"] = 5.0, 5.004
+    found = Written(tmp_path, write(study_65, measures_65, {**france_services, "rows": rows}, tmp_path / "n"))
+    by_code = {row["Code commune"]: row for row in tab_rows(found.book(COMMINGES), "Vos habitants")}
+    gains = [by_code[rows.loc[one, "code"]]["Minutes gagnées"] for one in (below, equal, above)]
+    assert gains == [4.98, 5.0, 5.004]
+    assert by_code[rows.loc[below, "code"]]["Remarque"] == f"gain de moins de 5{NBSP}min"
+    shown = {row[0].split(" (")[0]: row[-1] for row in shown_rows(found.page(COMMINGES), "tableau-vos-habitants")}
+    assert shown[rows.loc[above, "name"]] == "5,004"
+    assert shown[rows.loc[equal, "name"]] == "5,0"
+    assert rows.loc[below, "name"] not in shown
+
+
 def test_nothing_to_win_is_said_in_one_sentence(written: Written, study_65: Study) -> None:
     page, book = written.page(NAY), written.book(NAY)
     least = threshold(number_setting(study_65.parameters, "gain-negociation-min"))
