@@ -10,9 +10,9 @@ from sdaasp_geo.french import NBSP, listing, threshold
 from sdaasp_geo.outputs import palette, web_map_text
 from sdaasp_geo.outputs.map_ground import after_name, commune_theme, texts
 from sdaasp_geo.outputs.map_model import MapClass, Theme, Times, View, at_most_classes, at_most_ranks, missing_class
-from sdaasp_geo.parameters import Rule, service_names
+from sdaasp_geo.parameters import Rule, Service, service_names
 from sdaasp_geo.study import Measures, Study
-from sdaasp_geo.travel.engine import REACHED
+from sdaasp_geo.travel.engine import REACHED, Method
 
 THRESHOLDS_MIN = (5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 45.0, 60.0)
 """Thresholds that the reader may choose, beside those of the scheme."""
@@ -45,40 +45,62 @@ def access_theme(study: Study, measures: Measures, *, title: str | None = None) 
 
 
 def _view(study: Study, measures: Measures, service: str) -> View:
-    rules = [rule for rule in study.rules if rule.service == service]
-    table = web_map_text.joined_access(study, measures, service)
+    return access_view(
+        web_map_text.joined_access(study, measures, service),
+        names=service_names(study.parameters, service),
+        rules=[rule for rule in study.rules if rule.service == service],
+        method=measures.method,
+    )
+
+
+def access_view(table: pd.DataFrame, *, names: Service, rules: list[Rule], method: Method, second: bool = True) -> View:
+    """Return the view of one service.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Communes in order, with their access (`analysis.access`), class and sentence.
+    names : Service
+        Names of the service.
+    rules : list of Rule
+        Its rules; without any, classes are by round bounds.
+    method : Method
+        How times were obtained.
+    second : bool
+        Say the second nearest place.
+    """
     times = {name: table[name].to_numpy(dtype=np.float64) for name in ("time_min", "low_min", "high_min")}
     measured = (table["reason"] == REACHED).to_numpy()
     times = {name: np.where(measured, values, np.nan) for name, values in times.items()}
     classes, ranks = _classes(table, times["time_min"], rules)
     rows = table.to_dict("records")
-    where = [web_map_text.place_text(row) for row in rows]
-    time = [web_map_text.time_text(row, measures.method) for row in rows]
+    time = [web_map_text.time_text(row, method) for row in rows]
     named = [classes[rank].name for rank in ranks]
     checks = table["to_check"].to_numpy(dtype=bool)
-    names = service_names(study.parameters, service)
+    columns = {
+        "Temps": texts(time),
+        "Lieu le plus proche": texts(web_map_text.place_text(row) for row in rows),
+        "Deuxième lieu": texts(web_map_text.second_text(row) for row in rows) if second else (),
+        "Classe": texts(named),
+        "À vérifier": tuple("oui" if check else "non" for check in checks),
+    }
+    shown = {term: cells for term, cells in columns.items() if second or term != "Deuxième lieu"}
     return View(
-        code=service,
+        code=names.code,
         label=names.plural[:1].upper() + names.plural[1:],
         title=f"Temps jusqu'au lieu permanent le plus proche ({names.label})",
         classes=classes,
         ranks=ranks,
         checks=checks,
-        terms=("Temps", "Lieu le plus proche", "Deuxième lieu", "Classe", "À vérifier"),
-        cells=(
-            texts(time),
-            texts(where),
-            texts(web_map_text.second_text(row) for row in rows),
-            texts(named),
-            tuple("oui" if check else "non" for check in checks),
-        ),
+        terms=tuple(shown),
+        cells=tuple(shown.values()),
         brief=texts(
             f"{at} – {name}{', à vérifier' if check else ''}"
             for at, name, check in zip(time, named, checks, strict=True)
         ),
         sentences=texts(after_name(row["sentence"], row["name"]) for row in rows),
         note="",
-        services=(service,),
+        services=(names.code,),
         times=Times(**times, thresholds=_thresholds(rules)),
         scheme_thresholds=_said(rules),
     )

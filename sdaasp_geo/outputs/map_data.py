@@ -42,11 +42,24 @@ def page_data(theme: Theme, study: Study, places: list[list[str]]) -> str:
     places : list of list of str
         Texts of the cards of places, in the order of the map.
     """
-    phrases = Phrases()
     communes = studied_communes(study)
     names = [f"{row.name} ({row.departement})" for row in communes[["name", "departement"]].itertuples(index=False)]
+    return inert_json(page_content(theme, list(communes["code"]), names, places))
+
+
+def page_content(theme: Theme, codes: list[str], names: list[str], places: list[list[str]]) -> dict[str, object]:
+    """Return what the page of a theme holds, its texts as numbers of phrases (`map_codec.Phrases`).
+
+    Parameters
+    ----------
+    codes, names : list of str
+        Of the communes drawn, in the order of ``theme.rows``.
+    places : list of list of str
+        Texts of the cards of places.
+    """
+    phrases = Phrases()
     content: dict[str, object] = {
-        "codes": " ".join(communes["code"]),
+        "codes": " ".join(codes),
         "communes": phrases.column(names),
         "names": phrases.column(theme.names),
         "rows": encode_numbers(theme.rows),
@@ -62,6 +75,11 @@ def page_data(theme: Theme, study: Study, places: list[list[str]]) -> str:
     }
     content["columns"] = phrases.columns()
     content["words"], content["phrases"] = phrases.dictionary()
+    return content
+
+
+def inert_json(content: dict[str, object]) -> str:
+    """Write JSON without any character that HTML reads."""
     encoded = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return encoded.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -69,7 +87,7 @@ def page_data(theme: Theme, study: Study, places: list[list[str]]) -> str:
 def _nouns(theme: Theme) -> list[str]:
     """Return singular and plural of a row, and what follows the inhabitants."""
     if theme.level == COMMUNE:
-        return ["commune", "communes", " dans le département"]
+        return ["commune", "communes", theme.counted_where]
     return ["EPCI", "EPCI", ", EPCI entiers"]
 
 

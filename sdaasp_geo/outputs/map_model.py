@@ -129,6 +129,8 @@ class Theme:
         Paragraphs of the method.
     main_services : tuple of str
         Services whose places the map holds.
+    counted_where : str
+        What the legend says after the inhabitants that it counts, where rows are communes.
     """
 
     code: str
@@ -144,6 +146,7 @@ class Theme:
     views: tuple[View, ...]
     method: tuple[str, ...] = ()
     main_services: tuple[str, ...] = ()
+    counted_where: str = " dans le département"
 
 
 def missing_class(label: str = NOT_MEASURED_LABEL) -> MapClass:

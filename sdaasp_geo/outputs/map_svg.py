@@ -35,11 +35,14 @@ class Sketch:
         ``code`` and shape of the studied communes.
     lines, edge : geometry
         Outlines of the EPCI, and of the département.
+    labels : tuple of (float, float, str)
+        Words to write, centred on a place (metres).
     """
 
     communes: gpd.GeoDataFrame
     lines: shapely.Geometry
     edge: shapely.Geometry
+    labels: tuple[tuple[float, float, str], ...] = ()
 
 
 def draw_svg(sketch: Sketch, theme: Theme, view: View, *, codes: list[str], alt: str, small: bool = False) -> str:
@@ -54,7 +57,9 @@ def draw_svg(sketch: Sketch, theme: Theme, view: View, *, codes: list[str], alt:
     small : bool
         A thumbnail: no scale nor north.
     """
-    west, south, east, north = sketch.communes.total_bounds
+    bounds = np.array([sketch.communes.total_bounds, shapely.bounds(sketch.lines)])
+    west, south = np.nanmin(bounds[:, :2], axis=0)
+    east, north = np.nanmax(bounds[:, 2:], axis=0)
     width = SMALL_WIDTH if small else WIDTH
     unit = (east - west) / (width - 2 * _MARGIN)
     height = round((north - south) / unit) + 2 * _MARGIN
@@ -77,6 +82,7 @@ def draw_svg(sketch: Sketch, theme: Theme, view: View, *, codes: list[str], alt:
     )
     dashes = f'stroke-width="{4 * pen:.1f}" stroke-dasharray="{12 * pen:.1f} {6 * pen:.1f}"'
     parts.append(f'<path d="{place.path(sketch.edge)}" fill="none" stroke="{palette.DEPARTEMENT_COLOUR}" {dashes}/>')
+    parts += [place.text(x, y, said) for x, y, said in sketch.labels]
     if not small:
         parts.append(_furniture(unit, height))
     words = escape(plain_text(alt))
@@ -109,6 +115,11 @@ class _Placed:
             for ring in ((part.exterior, *part.interiors) if part.geom_type == "Polygon" else (part,))
         ]
         return "".join(self._ring(shapely.get_coordinates(ring)) for ring in rings)
+
+    def text(self, x: float, y: float, said: str) -> str:
+        """Write a word centred on a place."""
+        across, down = round((x - self.west) / self.unit), round((self.north - y) / self.unit)
+        return f'<text x="{across}" y="{down}" font-size="17" text-anchor="middle">{escape(plain_text(said))}</text>'
 
     def _ring(self, coordinates: npt.NDArray[np.float64]) -> str:
         across = np.rint((coordinates[:, 0] - self.west) / self.unit)

@@ -35,7 +35,7 @@ _TEMPLATES = _HERE / "templates"
 _VENDOR = _HERE / "vendor"
 _PLAIN_CSS = ".folium-map, .nord, .croix { display: none; } details { display: block; }"
 _TO_TICK = "à cocher dans les couches"
-_HATCH = "M-2 12 12-2M-2 24 24-2M8 24 36-4M20 24 46-2M32 24 48 8"
+HATCH = "M-2 12 12-2M-2 24 24-2M8 24 36-4M20 24 46-2M32 24 48 8"
 
 
 def render_map(study: Study, measures: Measures, *, title: str | None = None, base_map: bool = False) -> str:
@@ -84,7 +84,7 @@ def render_theme(
     canvas, names = build_folium_map(study, measures, shapes, services=services, base_map=base_map)
     start = f"sdaasp.start({names['map']}, [{names['order']}], {names['communes']}, {names['places']});"
     leaflet = inline_script(_read(_VENDOR / "leaflet.js"))
-    script = inline_script(f"{_read(_TEMPLATES / 'map.js')}\n{folium_script(canvas)}\n{start}\n")
+    script = inline_script("\n".join([*map(_template, _SCRIPTS), folium_script(canvas), start, ""]))
     css = f"{_read(_VENDOR / 'leaflet.css')}\n{_read(_TEMPLATES / 'map.css')}"
     cards = web_map_text.point_texts(shown_points(study, measures, services), main=study.scheme.mesure.services[0])
     codes = list(web_map_text.studied_communes(study)["code"])
@@ -101,7 +101,7 @@ def render_theme(
         atlas=atlas,
         base_map=_base_map_text() if base_map else "",
         silence=_SILENCE[base_map],
-        hatch=_HATCH,
+        hatch=HATCH,
         nbsp=NBSP,
         **_words(theme, study, measures, services=services),
     )
@@ -124,6 +124,13 @@ def _base_map_text() -> str:
         "voit l'adresse de l'ordinateur et l'endroit regardé. Classes translucides, plus pâles que la légende. Sans "
         "réseau, le fond manque et le reste demeure. IGN, Licence Ouverte 2.0."
     )
+
+
+_SCRIPTS = ("map.tools.js", "map.js", "map.shapes.js")
+
+
+def _template(name: str) -> str:
+    return _read(_TEMPLATES / name)
 
 
 def _read(path: Path) -> str:

@@ -195,11 +195,16 @@ def source_lines(study: Study, measures: Measures) -> list[str]:
     ]
     for service in study.scheme.mesure.services:
         own = study.points[study.points["service"] == service]
-        label = service_names(study.parameters, service).label
-        named = {(_DETAIL.sub("", plain_text(row.source)), row.licence) for row in own.itertuples(index=False)}
-        lines += [f"{label}{NBSP}: {source} ({licence})" for source, licence in sorted(named)]
+        lines += place_sources(own, label=service_names(study.parameters, service).label)
     lines.append(f"Temps d'accès{NBSP}: {measures.method.label}. {measures.method.source}")
     return [plain_text(line) for line in lines]
+
+
+def place_sources(points: pd.DataFrame, *, label: str) -> list[str]:
+    """Return the sources of places (``source, licence``), each once, without what they say of a row."""
+    given = points[["source", "licence"]].drop_duplicates()
+    named = {(_DETAIL.sub("", plain_text(row.source)), row.licence) for row in given.itertuples(index=False)}
+    return [f"{label}{NBSP}: {source} ({licence})" for source, licence in sorted(named)]
 
 
 def method_lines(study: Study, measures: Measures) -> list[str]:

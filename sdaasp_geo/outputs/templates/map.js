@@ -1,64 +1,12 @@
 "use strict";
-/* Runtime of the page: decodes shapes and texts, colours the communes, fills legend, table and cards.
-   Texts go through textContent only. */
-const sdaasp = (() => {
-  const INK = "#1b1b1b", NEIGHBOUR = "#f1f1ee", NBSP = "\u00a0", TENTHS = 10;
-  const SVG = "http://www.w3.org/2000/svg";
-  const at = (id) => document.getElementById(id);
-  const data = JSON.parse(at("donnees").textContent);
-  const figures = new Intl.NumberFormat("fr-FR");
-
-  /* Five bits a letter, the sixth says that more follow; the lowest bit of a number is its sign. */
-  const LETTERS = {};
-  Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", (letter, rank) => (LETTERS[letter] = rank));
-  function numbers(text) {
-    const values = [];
-    let index = 0;
-    while (index < text.length) {
-      let bits, shift = 0, value = 0;
-      do {
-        bits = LETTERS[text[index++]];
-        value |= (bits & 31) << shift;
-        shift += 5;
-      } while (bits >= 32);
-      values.push(value & 1 ? ~(value >> 1) : value >> 1);
-    }
-    return values;
-  }
-
-  function decodeLine(text) {
-    const steps = numbers(text), points = [];
-    let x = 0, y = 0;
-    for (let index = 0; index < steps.length; index += 2) {
-      x += steps[index];
-      y += steps[index + 1];
-      points.push([x / 1e5, y / 1e5]);
-    }
-    return points;
-  }
-
-  /* One feature holds all the shapes of a layer: one is made of each, numbered; an empty text is no shape. */
-  function decode(collection) {
-    const features = [];
-    for (const { id, properties, geometry } of collection.features) {
-      const add = (rank, type, coordinates) =>
-        features.push({ type: "Feature", id: id + rank, properties, geometry: { type, coordinates } });
-      if (geometry.type === "MultiPoint") {
-        decodeLine(geometry.coordinates).forEach((point, rank) => add(rank, "Point", point));
-      } else {
-        geometry.coordinates.forEach((text, rank) => {
-          const polygons = text.split(";").map((rings) => rings.split(" ").map(decodeLine));
-          if (text) add(rank, "MultiPolygon", polygons);
-        });
-      }
-    }
-    return { ...collection, features };
-  }
-
-  const phrases = data.phrases.split(".").map((line) => numbers(line).map((rank) => data.words[rank]).join(" "));
-  const column = (text) => numbers(text).map((rank) => phrases[rank]);
+/* A page of maps, whatever draws the communes: view, threshold, legend, cards, table, search, fragment, print. */
+function carte(data) {
+  const { NBSP, at, numbers, reader, many, plain, patterns, pattern, element, swatch } = outils;
+  const NEIGHBOUR = "#f1f1ee", TENTHS = 10, FEW = 1500, SHOWN = 30;
+  const column = reader(data);
   const codes = data.codes.split(" ");
-  const communes = column(data.communes), names = column(data.names), rows = numbers(data.rows);
+  const communes = column(data.communes), names = data.names ? column(data.names) : communes;
+  const rows = data.rows ? numbers(data.rows) : codes.map((_, number) => number);
   const counted = numbers(data.counted), identity = data.identity.map(column);
   const columns = data.columns.map(column);
   const views = data.views.map((view) => ({
@@ -69,79 +17,11 @@ const sdaasp = (() => {
     sentences: columns[view.sentences],
     times: view.times && view.times.map(numbers),
   }));
-  const perCommune = data.plain;
-
-  const addData = L.GeoJSON.prototype.addData;
-  L.GeoJSON.include({
-    addData(given) {
-      return addData.call(this, Array.isArray(given.features) ? decode(given) : given);
-    },
-  });
-
-  /* Canvas circles whose option "forme" is "losange" are drawn as diamonds. */
-  const updateCircle = L.Canvas.prototype._updateCircle;
-  L.Canvas.include({
-    _updateCircle(layer) {
-      if (layer.options.forme !== "losange" || !this._drawing || layer._empty()) {
-        updateCircle.call(this, layer);
-        return;
-      }
-      const p = layer._point, r = layer._radius, ctx = this._ctx;
-      ctx.beginPath();
-      ctx.moveTo(p.x, p.y - r);
-      ctx.lineTo(p.x + r, p.y);
-      ctx.lineTo(p.x, p.y + r);
-      ctx.lineTo(p.x - r, p.y);
-      ctx.closePath();
-      this._fillStroke(ctx, layer);
-    },
-  });
-  L.Control.Zoom.mergeOptions({ zoomInTitle: "Agrandir", zoomOutTitle: "Réduire" });
-  L.Control.Scale.mergeOptions({ imperial: false });
-  L.Map.mergeOptions({ zoomAnimation: false, fadeAnimation: false });
-
-  /* A canvas pattern serves as a fill colour: dots (to check) or hatches (not measured) over the class colour. */
-  const patterns = {};
-  function pattern(kind, colour) {
-    const key = kind + colour;
-    if (!patterns[key]) {
-      const tile = document.createElement("canvas");
-      tile.width = tile.height = 7;
-      const ctx = tile.getContext("2d");
-      ctx.fillStyle = colour;
-      ctx.fillRect(0, 0, 7, 7);
-      if (kind === "points") {
-        for (const [fill, radius] of [["#ffffff", 1.7], [INK, 1.1]]) {
-          ctx.fillStyle = fill;
-          ctx.beginPath();
-          ctx.arc(3.5, 3.5, radius, 0, 7);
-          ctx.fill();
-        }
-      } else {
-        ctx.strokeStyle = "#6b6b6b";
-        for (const shift of [-7, 0, 7]) {
-          ctx.beginPath();
-          ctx.moveTo(shift - 1, 8);
-          ctx.lineTo(shift + 8, -1);
-          ctx.stroke();
-        }
-      }
-      patterns[key] = ctx.createPattern(tile, "repeat");
-    }
-    return patterns[key];
-  }
-
-  function element(tag, text = "", attributes = {}) {
-    const node = document.createElement(tag);
-    node.textContent = text;
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    return node;
-  }
+  const perCommune = data.plain, areas = data.areas || [];
 
   /* What is shown: a view, a threshold (tenths of a minute; 0: the classes of the scheme), a commune (its number). */
   const state = { view: views[0], limit: 0, commune: -1 };
-  const layers = new Map();
-  let map = null, area = null, order = [], places = {}, shown = null;
+  let map = null, surface = null, shown = null;
 
   /* Class of each row for what is shown, as the package gives it: a time equal to a threshold is within it. */
   function classified() {
@@ -161,25 +41,6 @@ const sdaasp = (() => {
   }
 
   const className = ([label, span]) => label || span;
-
-  function many(number, [singular, plural]) {
-    return `${figures.format(number)}${NBSP}${number < 2 ? singular : plural}`;
-  }
-
-  function swatch(colour, hatched) {
-    const picture = document.createElementNS(SVG, "svg");
-    const set = (node, attributes) => Object.entries(attributes).forEach(([name, value]) => node.setAttribute(name, value));
-    set(picture, { class: "pastille", viewBox: "0 0 35 20", "aria-hidden": "true", focusable: "false" });
-    const fill = document.createElementNS(SVG, "rect");
-    set(fill, { width: 35, height: 20, fill: colour });
-    picture.append(fill);
-    if (hatched) {
-      const lines = document.createElementNS(SVG, "path");
-      set(lines, { class: "hachures", d: at("trait-hachures").getAttribute("d") });
-      picture.append(lines);
-    }
-    return picture;
-  }
 
   function drawLegend() {
     const { view, limit } = state;
@@ -210,12 +71,6 @@ const sdaasp = (() => {
     return { color: perCommune ? "#ffffff" : colour, weight: 0.6, fillColor };
   }
 
-  function paint() {
-    for (const [number, layer] of layers) layer.setStyle({ ...baseStyle(number), ...(number === state.commune ? CHOSEN : {}) });
-  }
-
-  const CHOSEN = { color: INK, weight: 3.5 };
-
   /* Pairs of a row: what the card lists and the table aligns. */
   function terms() {
     const { view, limit } = state;
@@ -224,7 +79,7 @@ const sdaasp = (() => {
 
   function cells(row) {
     const { view, limit } = state;
-    const own = view.cells.map((texts) => texts[row]);
+    const own = view.cells.map((text) => text(row));
     if (!limit) return own;
     const doubt = shown.checks[row] ? ", à vérifier" : "";
     return [className(shown.classes[shown.ranks[row]]) + doubt, ...own];
@@ -232,65 +87,39 @@ const sdaasp = (() => {
 
   function card(number, level) {
     const box = element("div"), row = rows[number];
-    box.append(element(level, communes[number]));
+    box.append(element(level, communes(number)));
     const list = element("dl");
-    const pairs = row < 0 ? [] : [...identity.map((texts, rank) => [data.headers[rank + 1], texts[row]])];
-    if (row >= 0 && !perCommune) pairs.unshift(["EPCI", names[row]]);
+    const pairs = row < 0 ? [] : [...identity.map((text, rank) => [data.headers[rank + 1], text(row)])];
+    if (row >= 0 && !perCommune) pairs.unshift(["EPCI", names(row)]);
     if (row >= 0) terms().forEach((term, rank) => pairs.push([term, cells(row)[rank]]));
     for (const [term, text] of pairs) list.append(element("dt", term), element("dd", text));
-    box.append(list, element("p", row < 0 ? "Commune hors des EPCI de cette carte." : state.view.sentences[row]));
+    box.append(list, element("p", row < 0 ? "Commune hors des EPCI de cette carte." : state.view.sentences(row)));
     return box;
   }
 
   function placeCard(number) {
-    const box = element("div"), [name, ...rest] = column(data.places[number]);
+    const box = element("div"), [name, ...rest] = column(data.places[number]).all();
     const list = element("dl");
     for (let rank = 0; rank < rest.length; rank += 2) list.append(element("dt", rest[rank]), element("dd", rest[rank + 1]));
     box.append(element("h3", name), list);
     return box;
   }
 
-  const popup = { maxWidth: 300, minWidth: 200, autoPanPadding: [16, 16] };
-
-  function commune(feature, layer) {
-    const number = feature.id;
-    layers.set(number, layer);
-    layer.on({
-      mouseover: () => layer.setStyle(number === state.commune ? CHOSEN : { color: INK, weight: 2.5 }),
-      mouseout: () => layer.setStyle(number === state.commune ? CHOSEN : baseStyle(number)),
-      click: () => choose(number, { move: false }),
-    });
-    layer.bindPopup(() => card(number, "h3"), popup);
-    layer.bindTooltip(() => element("span", tip(number)), { sticky: true });
-  }
+  const placeName = (number) => column(data.places[number])(0);
 
   function tip(number) {
     const row = rows[number];
-    return row < 0 ? communes[number] : `${perCommune ? communes[number] : names[row]}${NBSP}: ${cells(row)[0]}`;
-  }
-
-  function lieu(feature, layer) {
-    layer.bindPopup(() => placeCard(feature.id), popup);
-    layer.bindTooltip(() => element("span", column(data.places[feature.id])[0]));
-  }
-
-  function restack(from = 0) {
-    order.slice(from).forEach((layer) => map.hasLayer(layer) && layer.bringToFront());
+    return row < 0 ? communes(number) : `${perCommune ? communes(number) : names(row)}${NBSP}: ${cells(row)[0]}`;
   }
 
   /* Show the card of a commune beside the map, and outline it. */
   function choose(number, { move = true } = {}) {
-    const before = layers.get(state.commune);
     state.commune = number;
-    if (before) before.setStyle(baseStyle(Number([...layers].find(([, layer]) => layer === before)[0])));
-    const layer = layers.get(number);
     at("resultat").replaceChildren(...card(number, "h2").childNodes);
-    if (layer) {
-      if (move) map.fitBounds(layer.getBounds(), { maxZoom: Math.max(11, map.getZoom()), animate: false });
-      layer.setStyle(CHOSEN);
-      layer.bringToFront();
-      restack(order.indexOf(area) + 1);
-    }
+    const box = surface.box(number);
+    if (box && move) map.fitBounds(box, { maxZoom: Math.max(11, map.getZoom()), animate: false });
+    surface.mark(number);
+    followArea(number);
     share();
   }
 
@@ -302,27 +131,25 @@ const sdaasp = (() => {
     const head = element("tr");
     const headers = [...data.headers, ...terms(), "Explication"];
     head.append(...headers.map((text) => element("th", text, { scope: "col" })));
-    const lines = names.map((name, row) => {
-      const line = element("tr");
-      line.append(element("th", name, { scope: "row" }));
-      const texts = [...identity.map((texts) => texts[row]), ...cells(row), state.view.sentences[row]];
+    const [, label, first, size] = areas[at("departement")?.value] || areas[0] || ["", "", 0, counted.length];
+    const lines = Array.from({ length: size }, (_, rank) => {
+      const line = element("tr"), row = first + rank;
+      line.append(element("th", names(row), { scope: "row" }));
+      const texts = [...identity.map((text) => text(row)), ...cells(row), state.view.sentences(row)];
       line.append(...texts.map((text) => element("td", text)));
       return line;
     });
     table.tHead.replaceChildren(head);
     table.tBodies[0].replaceChildren(...lines);
-    at("legende-tableau").textContent = `${state.view.title}.`;
+    at("legende-tableau").textContent = `${label ? `${label}. ` : ""}${state.view.title}.`;
   }
 
-  function drawPlaces() {
-    const wanted = new Set(state.view.services);
-    if (!wanted.size) return;
-    for (const [service, own] of Object.entries(places)) {
-      for (const layer of own) {
-        if (wanted.has(service)) layer.addTo(map);
-        else layer.remove();
-      }
-    }
+  /* Where communes are too many for one table, it shows those of a département: the chosen one, or the commune's. */
+  function followArea(number) {
+    const rank = areas.findIndex(([, , first, size]) => number >= first && number < first + size);
+    if (rank < 0 || at("departement").value === String(rank)) return;
+    at("departement").value = String(rank);
+    fillTable();
   }
 
   function fillThresholds() {
@@ -341,13 +168,13 @@ const sdaasp = (() => {
     shown = classified();
     at("vue").value = view.code;
     fillThresholds();
-    if (changed) drawPlaces();
+    if (changed) surface.places(view.services);
     drawLegend();
-    paint();
+    surface.paint();
     fillTable();
     if (state.commune >= 0) at("resultat").replaceChildren(...card(state.commune, "h2").childNodes);
     map.closePopup();
-    restack();
+    surface.restack();
   }
 
   /* The fragment of the address holds the view, the threshold, the commune and the frame of the map. */
@@ -381,15 +208,31 @@ const sdaasp = (() => {
     }
   }
 
-  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().trim();
+  /* Names to choose from: all of them, or where they are many those that the letters typed begin. */
+  function suggest(all, known) {
+    const field = at("commune"), list = at("noms");
+    const option = (name) => element("option", "", { value: name });
+    if (all.length <= FEW) {
+      list.append(...all.map(option));
+      return;
+    }
+    field.addEventListener("input", () => {
+      const wanted = plain(field.value);
+      if (wanted.length < 2) return;
+      const found = all.filter((_, rank) => known()[rank].startsWith(wanted)).slice(0, SHOWN);
+      list.replaceChildren(...found.map(option));
+    });
+  }
 
   function search() {
-    const field = at("commune");
-    at("noms").append(...communes.map((name) => element("option", "", { value: name })));
+    const field = at("commune"), all = communes.all();
+    let folded = null;
+    const names = () => (folded ??= all.map(plain));
+    suggest(all, names);
     at("recherche").hidden = false;
     at("recherche").addEventListener("submit", (event) => {
       event.preventDefault();
-      const wanted = plain(field.value), known = communes.map(plain);
+      const wanted = plain(field.value), known = names();
       const tests = [(name) => name === wanted, (name) => name.startsWith(wanted), (name) => name.includes(wanted)];
       const number = wanted ? tests.map((test) => known.findIndex(test)).find((found) => found >= 0) : undefined;
       if (number === undefined) at("resultat").replaceChildren(element("p", "Aucune commune étudiée ne porte ce nom."));
@@ -408,6 +251,15 @@ const sdaasp = (() => {
       share();
     });
     at("tableau-vue").addEventListener("toggle", fillTable);
+    at("departement")?.addEventListener("change", (event) => {
+      fillTable();
+      const [, , first, size] = areas[event.target.value] || ["", "", 0, 0];
+      const boxes = Array.from({ length: size }, (_, rank) => surface.box(first + rank)).filter(Boolean);
+      const frame = boxes.length ? boxes.reduce((all, box) => all.extend(box), L.latLngBounds([])) : surface.home();
+      map.fitBounds(frame, { padding: [12, 12], animate: false });
+      framed = boxes.length > 0;
+      share();
+    });
     window.addEventListener("hashchange", restore);
   }
 
@@ -416,9 +268,8 @@ const sdaasp = (() => {
     box.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.target !== box) return;
       event.preventDefault();
-      const centre = map.getCenter(), point = map.latLngToLayerPoint(centre);
-      const found = [...layers].find(([, layer]) => layer.getBounds().contains(centre) && layer._containsPoint(point));
-      if (found) choose(found[0], { move: false });
+      const found = surface.find(map.getCenter());
+      if (found >= 0) choose(found, { move: false });
     });
   }
 
@@ -450,9 +301,9 @@ const sdaasp = (() => {
     });
   }
 
-  function start(drawn, stack, polygons, byService) {
-    [map, order, area, places] = [drawn, stack, polygons, byService];
-    const home = area.getBounds(), box = map.getContainer();
+  function start(given, drawing) {
+    [map, surface] = [given, drawing];
+    const home = surface.home(), box = map.getContainer();
     let moved = false;
     for (const gesture of ["pointerdown", "wheel", "keydown"]) {
       box.addEventListener(gesture, () => (moved = true), { passive: true });
@@ -467,7 +318,7 @@ const sdaasp = (() => {
       map.on(name, (event) => {
         const line = document.querySelector(`.signes li[data-couche="${CSS.escape(event.name)}"]`);
         if (line) line.classList.toggle("visible", visible);
-        restack();
+        surface.restack();
       });
     }
     map.on("zoomend", scale);
@@ -485,13 +336,13 @@ const sdaasp = (() => {
 
   /* What a test reads: the class and the fill of every commune drawn. */
   function drawn() {
-    return [...layers].map(([number, layer]) => {
-      const row = rows[number];
-      const fill = layer.options.fillColor;
+    return surface.numbers().map((number) => {
+      const row = rows[number], fill = surface.fill(number);
       const known = Object.keys(patterns).find((key) => patterns[key] === fill);
       return [codes[number], row < 0 ? "" : className(shown.classes[shown.ranks[row]]), known || fill];
     });
   }
 
-  return { commune, lieu, start, drawn };
-})();
+  const number = (code) => codes.indexOf(code);
+  return { start, drawn, choose, card, tip, placeCard, placeName, number, frame: () => (framed = true), style: baseStyle };
+}
