@@ -43,6 +43,7 @@ SCHEMAS = {
     "services/grille-commune.schema.json": "Common grid of service points",
     "schemes/actions.schema.json": "Plan of actions",
     "schemes/governance.schema.json": "Governance",
+    "schemes/corrections.schema.json": "Corrections",
 }
 _PREFIXED = ("second_", "inside_", "own_epci_", "own_departement_", "competent_", "nearest_")
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~$])")

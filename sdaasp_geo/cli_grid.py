@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from sdaasp_geo.cli_options import FILE, FOLDER, progress, quiet_option
+from sdaasp_geo.cli_options import FILE, FOLDER, JSON, progress, progress_option, quiet_option, tell_result
 from sdaasp_geo.french import NBSP, count
 
 _WORKBOOK = click.Path(path_type=Path, dir_okay=False)
@@ -29,8 +29,9 @@ def grid() -> None:
     metavar="AAAA-MM-JJ",
     help="Jour auquel les dates sont jugées (par défaut : la date la plus récente du fichier).",
 )
+@progress_option
 @quiet_option
-def check(path: Path, *, out: Path, edition: dt.datetime | None, quiet: bool) -> None:
+def check(path: Path, *, out: Path, edition: dt.datetime | None, form: str, quiet: bool) -> None:
     """Contrôle un fichier rempli (CSV, XLSX, ODS) et écrit un rapport pour le corriger.
 
     Code de sortie 0 s'il est conforme, 1 sinon ; le rapport est écrit dans les deux cas.
@@ -38,8 +39,11 @@ def check(path: Path, *, out: Path, edition: dt.datetime | None, quiet: bool) ->
     from sdaasp_geo.pipeline import grid as pipeline  # noqa: PLC0415 - the geographic libraries load only to serve
 
     day = edition.date() if edition else None
-    with progress(total=pipeline.CHECK_STEPS, quiet=quiet) as report:
+    with progress(total=pipeline.CHECK_STEPS, quiet=quiet, form=form) as report:
         checked = pipeline.check_grid(path, report_folder=out, edition=day, report=report)
+    if form == JSON:
+        tell_result(out, conforme=not checked.faults, faults=checked.fault_objects())
+        sys.exit(1 if checked.faults else 0)
     if not quiet:
         click.echo(f"Rapport écrit dans {out}{NBSP}: rapport.html et une copie du fichier à corriger.")
         click.echo(f"{count(checked.places, 'ligne lue', 'lignes lues')}, {checked.doubts} à vérifier.")

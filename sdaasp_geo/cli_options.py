@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import json
+import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sdaasp_geo.errors import InputError, SdaaspError
 from sdaasp_geo.french import NBSP
 
 if TYPE_CHECKING:
@@ -36,11 +41,78 @@ engine_option = click.option(
 cache_option = click.option("--cache", type=FOLDER, metavar="DOSSIER", help="Où garder les réseaux routiers préparés.")
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="N'affiche que les erreurs.")
 
+JSON = "json"
+"""Form of progress that another program reads: one JSON object per line on stdout, and nothing else there."""
+
+PROTOCOL = 1
+"""Version of these objects; another program refuses one that it does not know."""
+
+_STOPPED = 143  # 128 + SIGTERM, as shells count
+
+
+def progress_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option ``--progress json``: its parameter ``form`` is then `JSON`, else empty.
+
+    With it an error of the package is an object too, with exit code 1, and a request to stop (SIGTERM) leaves as an
+    error does: nothing half written.
+    """
+
+    @functools.wraps(command)
+    def told(*args: Any, form: str | None, **options: Any) -> Any:  # noqa: ANN401 - what the command takes and gives
+        if form != JSON:
+            return command(*args, form="", **options)
+        signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(_STOPPED))
+        try:
+            return command(*args, form=JSON, **options)
+        except SdaaspError as error:
+            tell({"error": {"message": str(error), "faults": fault_objects(error)}})
+            sys.exit(1)
+
+    words = "Écrit l'avancement et le résultat en JSON, une ligne par objet, pour un autre programme."
+    return click.option("--progress", "form", type=click.Choice([JSON]), metavar=JSON, help=words)(told)
+
+
+def fault_objects(error: SdaaspError) -> list[dict[str, Any]]:
+    """Return the faults of an error as objects: ``file, row, column, value, expected, remedy``; none for others."""
+    return [dataclasses.asdict(fault) for fault in error.faults] if isinstance(error, InputError) else []
+
+
+def tell(content: dict[str, Any]) -> None:
+    """Print one object on one line of stdout, at once; ASCII only, so that no encoding can spoil it."""
+    sys.stdout.write(json.dumps(content) + "\n")
+    sys.stdout.flush()
+
+
+def tell_result(
+    folder: Path, *, files: Sequence[str] | None = None, warnings: Sequence[str] = (), **more: object
+) -> None:
+    """Print what a command wrote: the folder, its files (relative), their layers, and what the reader must know.
+
+    Without ``files``, all those of the folder.
+    """
+    from sdaasp_geo.outputs.layer_list import list_layers  # noqa: PLC0415 - loads only when it serves
+
+    if files is None:
+        files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    layers = [layer for name in files if name.endswith(".gpkg") for layer in list_layers(folder / name, name=name)]
+    result = {"folder": str(folder.resolve()), "files": list(files), "layers": layers, "warnings": list(warnings)}
+    tell({"result": {**result, **more}})
+
+
+THEMES = {"perimetres": "Périmètres", "acces": "Accès aux services", "deficits": "Déficits", "frontiere": "Frontière"}
+"""Themes of ``sdaasp theme``, with their French names; `pipeline.theme` measures them."""
+
 
 @contextmanager
-def progress(*, total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Give a function that shows each step: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
-    if quiet:
+def progress(*, total: int, quiet: bool, form: str = "") -> Iterator[Callable[[str], None]]:
+    """Give a function that shows each step: a bar on a terminal, plain lines elsewhere, nothing when quiet.
+
+    ``form`` is what `progress_option` gives: JSON objects on stdout, quiet or not.
+    """
+    if form == JSON:
+        steps = iter(range(1, sys.maxsize))
+        yield lambda step: tell({"step": next(steps), "steps": total, "label": step})
+    elif quiet:
         yield _silent
     elif sys.stderr.isatty():
         from rich.console import Console  # noqa: PLC0415

@@ -106,6 +106,9 @@ class Study:
         Stops of buses and sessions (`layers.stops`), where the scheme gives some.
     programme : Programme, optional
         The scheme itself, where it gives its actions or its governance.
+    corrections : DataFrame, optional
+        Changes applied to the service points and to the areas of operators (`layers.corrections`), where the scheme
+        gives some.
     """
 
     scheme: Scheme
@@ -128,6 +131,7 @@ class Study:
     cells: gpd.GeoDataFrame | None = None
     stops: gpd.GeoDataFrame | None = None
     programme: Programme | None = None
+    corrections: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

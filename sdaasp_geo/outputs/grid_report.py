@@ -64,6 +64,13 @@ class Checked:
         """How many findings should be looked at."""
         return len(self.findings) - self.faults
 
+    def fault_objects(self) -> list[dict[str, str | int | None]]:
+        """Return what must be mended as objects: ``file, row, column, value, expected, remedy`` (`errors.Fault`)."""
+        wrong = self.findings[self.findings["level"] == TO_MEND]
+        rows = [None if pd.isna(row) else int(row) for row in wrong["row"]]
+        cells = wrong[["column", "value", "expected", "remedy"]].astype("str").to_dict("records")
+        return [{"file": self.file, "row": row, **cell} for row, cell in zip(rows, cells, strict=True)]
+
     def lines(self, *, most: int) -> list[str]:
         """Return the first faults as French lines, and how many others there are."""
         wrong = self.findings[self.findings["level"] == TO_MEND]

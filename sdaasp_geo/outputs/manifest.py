@@ -46,6 +46,26 @@ def build_manifest(study: Study, measures: Measures, *, version: str, decisions:
     }
 
 
+def build_theme_manifest(
+    study: Study, measures: Measures, *, theme: str, version: str, rows: dict[str, int]
+) -> dict[str, Any]:
+    """Describe a run of one theme; ``rows`` are those of each of its layers and tables."""
+    return {
+        **describe_run(study, measures.method, version=version),
+        "theme": theme,
+        "counts": {"rows": rows, **correction_counts(study)},
+        "warnings": list(warnings_of(study, measures)),
+    }
+
+
+def correction_counts(study: Study) -> dict[str, Any]:
+    """Count the corrections applied, by object and field; nothing where the scheme gives none."""
+    if study.corrections is None:
+        return {}
+    sizes = study.corrections.groupby(["objet", "champ"]).size()
+    return {"corrections": {f"{thing}: {field}": int(size) for (thing, field), size in sizes.items()}}
+
+
 def describe_run(study: Study, method: Method, *, version: str) -> dict[str, Any]:
     """Describe what any run starts from: scheme, vintages, method, rules, settings, inputs with their hash."""
     scheme = study.scheme
@@ -99,6 +119,7 @@ def _counts(study: Study, measures: Measures) -> dict[str, Any]:
             for k, v in study.communes.loc[study.communes["studied"], "ref_source"].value_counts().sort_index().items()
         },
         **cells,
+        **correction_counts(study),
         **({} if study.programme is None else {"plan": _plan_counts(study.programme)}),
         **({} if measures.diagnosis is None else _diagnosis_counts(measures.diagnosis)),
     }

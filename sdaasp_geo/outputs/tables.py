@@ -14,7 +14,9 @@ import pandas as pd
 import xlsxwriter
 
 from sdaasp_geo.action_plan import action_fields, governance_fields
+from sdaasp_geo.analysis.lifecycle import MERGED, RECODED, RENAMED, SPLIT
 from sdaasp_geo.outputs.escape import safe_cell
+from sdaasp_geo.outputs.layer_model import grid_columns
 from sdaasp_geo.study import Measures, Study
 
 _WORKBOOK = "sdaasp.xlsx"
@@ -26,6 +28,17 @@ _DICTIONARIES = ("columns.toml", "columns_diagnosis.toml", "columns_plan.toml", 
 _CSV_FORMATS = {"float_format": "%.4f", "date_format": "%Y-%m-%d"}
 _PUBLISHED = {"actions": action_fields, "gouvernance": governance_fields}
 """Tables whose columns are those of a published Table Schema."""
+
+_GRID = "points_services"
+"""Table whose columns are those of the common grid, and a few more."""
+
+_CHANGES = {
+    "fusion": MERGED,
+    "retablissement": SPLIT,
+    "changement_de_code": RECODED,
+    "changement_de_nom": RENAMED,
+}
+"""Codes of the changes of communes and of EPCI, in words; another is already in words."""
 
 _PREFIXES = {
     "second_": ("second_", "deuxième lieu le plus proche"),
@@ -63,6 +76,9 @@ def describe_column(table: str, column: str) -> dict[str, str]:
     for field in _PUBLISHED[table]() if table in _PUBLISHED else ():
         if field.name == column:
             return {"name": column, "label": field.title, "unit": "", "meaning": field.description}
+    if table == _GRID and column in grid_columns():
+        shown = grid_columns()[column]
+        return {"name": shown.name, "label": shown.label, "unit": shown.unit, "meaning": shown.meaning}
     known = _dictionary()
     for prefix in _PREFIXES:
         rest = column.removeprefix(prefix)
@@ -104,9 +120,10 @@ def build_tables(study: Study, measures: Measures) -> list[Table]:
             "petr_communes", "Communes des PETR", study.petr_members[["petr", "petr_name", "code", "name", "inside"]]
         ),
         Table("voisins", "Intercommunalités des départements voisins", _plain(study.neighbours)),
-        Table("points_services", "Points de service", _plain(study.points)),
+        Table(_GRID, "Points de service", _plain(study.points)),
         Table("differences_perimetre", "Différences de périmètre entre deux sources", study.differences),
-        Table("evolution_perimetre", "Évolution des périmètres depuis la convention", study.evolution),
+        Table("evolution_perimetre", "Évolution des périmètres depuis la convention", _in_words(study.evolution)),
+        *([Table("corrections", "Corrections appliquées", study.corrections)] if study.corrections is not None else []),
         *_cell_tables(study, measures),
     ]
 
@@ -147,6 +164,10 @@ def with_names(study: Study, table: pd.DataFrame) -> pd.DataFrame:
     return named
 
 
+def _in_words(evolution: pd.DataFrame) -> pd.DataFrame:
+    return evolution.assign(change=evolution["change"].replace(_CHANGES))
+
+
 def _plain(layer: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(layer.drop(columns="geometry"))
 
@@ -171,16 +192,22 @@ def write_tables(tables: list[Table], folder: Path, *, edition: dt.date) -> list
         written.append(path)
         if not table.in_csv:
             continue
-        guarded = published.apply(lambda column: column.map(safe_cell) if column.dtype in ("object", "str") else column)
-        path = path.with_suffix(".csv")
-        guarded.to_csv(
-            path, index=False, encoding="utf-8-sig", lineterminator="\n", float_format="%.4f", date_format="%Y-%m-%d"
-        )
-        written.append(path)
+        written.append(write_csv(table, folder))
     return [
         *written,
         _write_workbook([table for table in everything if table.in_workbook], folder / _WORKBOOK, edition=edition),
     ]
+
+
+def write_csv(table: Table, folder: Path) -> Path:
+    """Write one table as CSV (UTF-8 with mark, comma, decimal point); a text that looks like a formula stays text."""
+    path = folder / f"{table.name}.csv"
+    published = published_rows(table)
+    guarded = published.apply(lambda column: column.map(safe_cell) if column.dtype in ("object", "str") else column)
+    guarded.to_csv(
+        path, index=False, encoding="utf-8-sig", lineterminator="\n", float_format="%.4f", date_format="%Y-%m-%d"
+    )
+    return path
 
 
 def published_rows(table: Table) -> pd.DataFrame:

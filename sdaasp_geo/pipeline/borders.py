@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from sdaasp_geo.analysis import border, competence, levels, negotiation
-from sdaasp_geo.layers import areas
-from sdaasp_geo.layers.services import current_codes
 from sdaasp_geo.parameters import number_setting, service_names, words_setting
-from sdaasp_geo.pipeline.ground import NETWORK, Ground, by_level, stacked
-from sdaasp_geo.sources import areas as area_files
+from sdaasp_geo.pipeline.areas import competent_areas
+from sdaasp_geo.pipeline.ground import Ground, by_level, stacked
 from sdaasp_geo.sources import france
 from sdaasp_geo.study import Study
 
@@ -23,7 +19,7 @@ def measure_borders(ground: Ground) -> tuple[Tables, list[str]]:
     study = ground.study
     communal = set(words_setting(study.parameters, "services-communaux"))
     services = [service for service in ground.pairs if service not in communal]
-    given, notes = _areas(study)
+    given, notes = competent_areas(study)
     access = [
         border.border_access(
             ground.origins, ground.places[service], ground.pairs[service], service=service, operator=who
@@ -71,20 +67,6 @@ def _no_border() -> Tables:
     names = ("border", "balance", "exchanges", "competence", "penalty", "penalty_classes")
     more = ("negotiation", "negotiation_totals", "negotiation_sentences")
     return {name: pd.DataFrame() for name in (*names, *more)}
-
-
-def _areas(study: Study) -> tuple[pd.DataFrame, list[str]]:
-    """Read the areas of operators, where the scheme gives some; a network counts for one operator."""
-    name, vintage = study.scheme.fichiers.secteurs, study.scheme.millesimes.mesure
-    if not name:
-        return pd.DataFrame(columns=["operateur", "code_commune", "guichet", "area_reason"], dtype="str"), []
-    raw = area_files.read_areas(study.scheme.path(name))
-    codes = current_codes(raw["code_commune"], france.read_moves(), set(study.communes["code"]), vintage=vintage)
-    shared = study.points["service"].isin(words_setting(study.parameters, "services-en-reseau"))
-    points = study.points.assign(operateur=study.points["operateur"].mask(shared, NETWORK))
-    operators = raw["operateur"].mask(raw["guichet"].isin(points.loc[shared, "id"]), NETWORK)
-    given = raw.assign(code_commune=codes, operateur=operators)
-    return areas.build_areas(given, study.communes, points, file=Path(name).name)
 
 
 def epci_names(study: Study) -> dict[str, str]:

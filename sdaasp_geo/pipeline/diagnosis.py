@@ -56,11 +56,11 @@ def diagnose(study: Study, measures: Measures, *, report: Report = quiet, cache:
     report("Frontières et guichets compétents")
     borders, border_notes = measure_borders(ground)
     report("Présence hebdomadaire")
-    weekly, unread = _presence(ground)
+    weekly, unread = weekly_presence(ground)
     report("Choix, critères et inégalités")
-    counts = _counts(ground)
+    counts = place_counts(ground)
     figures = _figures(ground)
-    found, told = _criteria(ground, counts, weekly["reachable"])
+    found, told = criteria_classes(ground, counts, weekly["reachable"])
     return Diagnosis(
         pairs=stacked(
             table.assign(service=service)
@@ -75,13 +75,13 @@ def diagnose(study: Study, measures: Measures, *, report: Report = quiet, cache:
         **figures,
         **_catchments(ground, weekly["intervals"]),
         dimensions=_dimensions(ground, counts),
-        lifecycle=_lifecycle(study),
+        lifecycle=perimeter_life(study),
         epci_names=epci_names(study),
         notes=(*border_notes, *unread, *told),
     )
 
 
-def _presence(ground: Ground) -> tuple[Tables, list[str]]:
+def weekly_presence(ground: Ground) -> tuple[Tables, list[str]]:
     """Measure when a place of each service is open within reach, for every limit that a rule or a criterion sets."""
     study, parameters = ground.study, ground.study.parameters
     monday = dt.date.fromisoformat(words_setting(parameters, "semaine-reference")[0])
@@ -128,7 +128,8 @@ def _hours_notes(ground: Ground, service: str, places: pd.DataFrame) -> list[str
     return [f"{label}{NBSP}: {many} sans horaires exploitables ; les heures d'accès sont alors un minimum."]
 
 
-def _counts(ground: Ground) -> pd.DataFrame:
+def place_counts(ground: Ground) -> pd.DataFrame:
+    """Count the places of each service within each limit, by studied commune."""
     access = ground.measures.access
     return stacked(
         choice.count_within(
@@ -166,7 +167,8 @@ def _figures(ground: Ground) -> Tables:
     }
 
 
-def _criteria(ground: Ground, counts: pd.DataFrame, reachable: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def criteria_classes(ground: Ground, counts: pd.DataFrame, reachable: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Class the studied communes by every criterion in force, and tell what the APL file says."""
     study = ground.study
     indicators, notes = None, []
     if study.scheme.fichiers.apl:
@@ -224,7 +226,7 @@ def _dimensions(ground: Ground, counts: pd.DataFrame) -> pd.DataFrame:
     return stacked(found)
 
 
-def _lifecycle(study: Study) -> pd.DataFrame:
+def perimeter_life(study: Study) -> pd.DataFrame:
     """List what happened to the perimeters of the département between the convention and the measure."""
     years = study.scheme.millesimes
     before = findings.closest_vintage(years.convention, france.vintages())

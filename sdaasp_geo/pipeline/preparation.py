@@ -11,6 +11,7 @@ from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.layers import adjacency, cells, communes, contracts, findings, names, scope, territories
 from sdaasp_geo.parameters import Parameters, Rule, read_parameters, rules_of
+from sdaasp_geo.pipeline.corrections import apply_corrections
 from sdaasp_geo.pipeline.offer import read_offer
 from sdaasp_geo.pipeline.programme import read_programme
 from sdaasp_geo.pipeline.reporting import Report, quiet
@@ -60,7 +61,9 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
     differences = _differences(membership, epci, epci_names)
     evolution, notes = _evolution(scheme, membership, sirens=set(epci["siren"]))
     report("Points de service")
-    points, stops, told_offer = read_offer(scheme, parameters, layer, departement=departement.code)
+    offered, stops, told_offer = read_offer(scheme, parameters, layer, departement=departement.code)
+    corrected = apply_corrections(scheme, parameters, layer, offered, stops)
+    points = corrected.points
     inhabited, told = _cells(scheme, layer)
     report("Plan d'actions et gouvernance")
     programme = read_programme(scheme, communes=layer, epci=epci, petr_members=members)
@@ -82,13 +85,15 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
         evolution=evolution,
         warnings=(
             *(*warnings, *notes, *findings.difference_notes(differences), *findings.convention_notes(layer, epci)),
-            *(*findings.point_notes(points), *told_offer, *findings.absent_services(points, scheme.mesure.services)),
-            *(*told, *(programme.notes if programme else ())),
+            *(*findings.point_notes(points), *told_offer, *corrected.notes),
+            *(*findings.absent_services(points, scheme.mesure.services), *told),
+            *(programme.notes if programme else ()),
         ),
         inputs=(*input_files(scheme), *_embedded_inputs(departement.zone)),
         cells=inhabited,
         stops=stops,
         programme=programme,
+        corrections=corrected.changes,
     )
 
 

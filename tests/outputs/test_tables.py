@@ -11,6 +11,8 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from sdaasp_geo.analysis.lifecycle import EVENTS
+from sdaasp_geo.outputs.layer_model import grid_columns
 from sdaasp_geo.outputs.tables import Table, build_tables, describe_column, published_rows, write_tables
 from sdaasp_geo.study import Measures, Study
 
@@ -28,15 +30,28 @@ def folder(tables: list[Table], study_65: Study, tmp_path_factory: pytest.TempPa
 
 
 def test_every_column_is_described(tables: list[Table]) -> None:
-    grid = {"id", "nom", "operateur", "service", "format", "adresse", "commune", "lon", "lat", "precision_position"}
-    grid |= {"horaires", "horaires_bruts", "accessibilite", "contact", "source", "date_maj", "licence", "code_commune"}
     undescribed = {
         (table.name, column)
         for table in tables
         for column in table.rows.columns
-        if not describe_column(table.name, column)["meaning"] and column not in grid
+        if not describe_column(table.name, column)["meaning"] or describe_column(table.name, column)["label"] == column
     }
     assert undescribed == set()
+
+
+def test_places_have_the_labels_of_the_published_grid() -> None:
+    given = describe_column("points_services", "date_maj")
+    assert given["name"] == "date_maj"
+    assert given["label"] == grid_columns()["date_maj"].label
+    assert given["meaning"] == grid_columns()["date_maj"].meaning
+    assert describe_column("points_services", "epci")["name"] == "siren_epci"
+
+
+def test_changes_of_perimeter_are_in_words(tables: list[Table], study_65: Study) -> None:
+    (evolution,) = (table for table in tables if table.name == "evolution_perimetre")
+    assert set(evolution.rows["change"]) <= {*EVENTS, "changement d'EPCI"}
+    assert {"changement de nom", "fusion"} <= set(evolution.rows["change"])
+    assert "changement_de_nom" in set(study_65.evolution["change"])
 
 
 def test_published_names_are_unique(tables: list[Table]) -> None:
