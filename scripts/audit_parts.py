@@ -20,9 +20,7 @@ def main() -> None:
     found = 0
     for lock in LOCKS:
         command = [sys.executable, "-m", "pip_audit", "--requirement", lock, "--disable-pip", "--require-hashes"]
-        done = subprocess.run(
-            [*command, "--format", "json"], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([*command, "--format", "json"], cwd=ROOT, capture_output=True, text=True, check=False)
         if not done.stdout.startswith("{"):
             print(f"{lock}: not audited, the index did not answer ({done.stderr.strip().splitlines()[-1]})")
             continue

@@ -5,39 +5,58 @@ from __future__ import annotations
 import datetime as dt
 import gettext
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sdaasp_geo import __version__
+from sdaasp_geo.cli_about import about
+from sdaasp_geo.cli_all import Everything, all_options, build_everything
+from sdaasp_geo.cli_corrections import corrections
 from sdaasp_geo.cli_database import database, to_option
 from sdaasp_geo.cli_grid import grid
 from sdaasp_geo.cli_options import (
     FILE,
     FOLDER,
+    JSON,
     cache_option,
     download,
     echo_decisions,
     engine_option,
     progress,
+    progress_option,
     quiet_option,
     roads_option,
+    tell_result,
 )
+from sdaasp_geo.cli_overview import overview
 from sdaasp_geo.cli_plan import report
 from sdaasp_geo.cli_site import site
+from sdaasp_geo.cli_theme import theme
 from sdaasp_geo.errors import SdaaspError
 from sdaasp_geo.french import NBSP
+
+if TYPE_CHECKING:
+    from sdaasp_geo.outputs.folder import Run
 
 
 def main() -> None:
     """Run the command line, in French; every error of the package ends with exit code 1."""
     os.environ["LANGUAGE"] = "fr"
     gettext.bindtextdomain("messages", str(Path(__file__).with_name("locale")))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is being written is then removed
     try:
         app()
     except SdaaspError as error:
         click.echo(f"Erreur{NBSP}: {error}", err=True)
+        sys.exit(1)
+    except MemoryError:
+        click.echo(
+            f"Erreur{NBSP}: la mémoire manque, rien n'a été écrit. Fermez d'autres programmes, puis relancez.", err=True
+        )
         sys.exit(1)
 
 
@@ -54,34 +73,48 @@ def app() -> None:
 
 
 @app.command()
-@click.argument("scheme", metavar="SCHEMA")
+@click.argument("scheme", metavar="[SCHEMA]", required=False)
 @click.option("--out", type=FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")
 @to_option
+@all_options
 @roads_option
 @engine_option
 @cache_option
+@progress_option
 @quiet_option
-def build(
-    scheme: str,
+def build(  # noqa: PLR0913 - one argument for each option of the command
+    scheme: str | None,
     out: Path,
     *,
     to: str | None,
+    everything: Everything,
     roads: tuple[Path, ...],
     engine: str | None,
     cache: Path | None,
+    form: str,
     quiet: bool,
 ) -> None:
-    """Calcule tout : carte, annexes, tableaux, couches."""
+    """Calcule tout : carte, annexes, tableaux, couches ; avec --all, de tous les départements."""
+    everything.check(scheme, to=to, roads=roads, engine=engine, cache=cache)
+    if everything.every:
+        build_everything(everything, out, quiet=quiet, form=form)
+        return
     from sdaasp_geo import pipeline  # noqa: PLC0415 - the geographic libraries load only when they serve
     from sdaasp_geo.scheme import read_scheme, with_roads  # noqa: PLC0415
 
-    chosen = read_scheme(scheme)
+    chosen = read_scheme(scheme or "")
     if roads or engine:
         chosen = with_roads(chosen, *roads, engine=engine or "routes")
-    with progress(total=pipeline.BUILD_STEPS, quiet=quiet) as report:
+    with progress(total=pipeline.BUILD_STEPS, quiet=quiet, form=form) as report:
         result = pipeline.build(chosen, out, report=report, cache=cache, to=to)
-    if quiet:
-        return
+    if form == JSON:
+        tell_result(out, files=result.files, warnings=result.warnings)
+    elif not quiet:
+        _tell_build(out, result)
+
+
+def _tell_build(out: Path, result: Run) -> None:
+    """Print what a build wrote, what to know, what is left to decide, and its three figures."""
     click.echo(f"Écrit dans {out}{NBSP}:")
     for name in result.files:
         click.echo(f"  {name}")
@@ -132,14 +165,18 @@ def check(scheme: str) -> None:
 @click.option(
     "--out", type=FOLDER, default=Path(), show_default="dossier courant", metavar="DOSSIER", help="Où l'écrire."
 )
+@progress_option
 @quiet_option
-def annex(scheme: str, epci: str, out: Path, *, quiet: bool) -> None:
+def annex(scheme: str, epci: str, out: Path, *, form: str, quiet: bool) -> None:
     """Écrit l'annexe d'une seule convention (HTML, DOCX et PDF)."""
     from sdaasp_geo import pipeline  # noqa: PLC0415
     from sdaasp_geo.scheme import read_scheme  # noqa: PLC0415
 
-    with progress(total=pipeline.ANNEX_STEPS, quiet=quiet) as report:
+    with progress(total=pipeline.ANNEX_STEPS, quiet=quiet, form=form) as report:
         files = pipeline.annexe(read_scheme(scheme), epci, out, report=report)
+    if form == JSON:
+        tell_result(out, files=[path.relative_to(out).as_posix() for path in files])
+        return
     for path in files:
         click.echo(str(path))
 
@@ -175,6 +212,7 @@ def annex(scheme: str, epci: str, out: Path, *, quiet: bool) -> None:
 @roads_option
 @engine_option
 @cache_option
+@progress_option
 @quiet_option
 def sites(  # noqa: PLR0913 - one argument for each option of the command
     scheme: str,
@@ -187,6 +225,7 @@ def sites(  # noqa: PLR0913 - one argument for each option of the command
     roads: tuple[Path, ...],
     engine: str | None,
     cache: Path | None,
+    form: str,
     quiet: bool,
 ) -> None:
     """Propose où implanter de nouveaux lieux, avec la preuve, et dit ce que coûterait chaque fermeture."""
@@ -197,9 +236,11 @@ def sites(  # noqa: PLR0913 - one argument for each option of the command
     if roads or engine:
         chosen = with_roads(chosen, *roads, engine=engine or "routes")
     question = pipeline.Question(service=service, count=count, threshold_min=threshold, aim=aim)
-    with progress(total=pipeline.SITING_STEPS, quiet=quiet) as report:
+    with progress(total=pipeline.SITING_STEPS, quiet=quiet, form=form) as report:
         found = pipeline.sites(chosen, out, question, report=report, cache=cache)
-    if quiet:
+    if form == JSON:
+        tell_result(out)
+    if quiet or form == JSON:
         return
     click.echo(f"Écrit dans {out}. Choix{NBSP}: {found.siting.proof.sentence}.")
     for row in found.siting.sites.itertuples():
@@ -235,6 +276,10 @@ app.add_command(report)
 app.add_command(grid)
 app.add_command(database)
 app.add_command(site)
+app.add_command(overview)
+app.add_command(about)
+app.add_command(corrections)
+app.add_command(theme)
 
 
 @app.group(subcommand_metavar="COMMANDE [ARGUMENTS]…")

@@ -61,7 +61,7 @@ def test_errors_are_in_french_without_traceback(arguments: list[str], tmp_path: 
 
 
 def test_usage_errors_are_in_french() -> None:
-    result = run("build")
+    result = run("annex")
     assert result.returncode == 2
     assert "Il manque l'argument" in result.stderr
 
