@@ -114,7 +114,7 @@ def main(arguments: list[str]) -> int:
                 print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
                 parts.append(f"![{shown.title}, {width_px} px wide](gallery/{path.name})\n")
     for stale in GALLERY.glob("*.png"):
-        if stale.name not in kept:
+        if stale.name not in {*kept, "qgis.png"}:  # made by build_qgis_screenshot.py
             stale.unlink()
     (ROOT / "docs" / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
     return 0
