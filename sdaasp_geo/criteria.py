@@ -13,6 +13,7 @@ import msgspec
 from sdaasp_geo.errors import SchemeError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.parameters import Rule
+from sdaasp_geo.toml_files import read_toml
 
 OTHER_THEME = "autres"
 MEAN_TIME, NUMBER, SHARE = "temps-moyen", "nombre", "part"
@@ -145,11 +146,8 @@ def read_criteria(path: Path | None = None) -> Criteria:
 
 
 def _decode(path: Path) -> Criteria:
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=Criteria)
-    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, ValueError) as error:
-        message = f"Critères illisibles dans {path.name}{NBSP}: {error}. Reprenez la forme de criteria.toml."
-        raise SchemeError(message) from error
+    fault = f"Critères illisibles dans {path.name}"
+    return read_toml(path, kind=Criteria, fault=fault, remedy="Reprenez la forme de criteria.toml.")
 
 
 def _faults(criteria: Criteria) -> Iterator[str]:

@@ -10,6 +10,7 @@ import msgspec
 
 from sdaasp_geo.errors import SchemeError
 from sdaasp_geo.french import NBSP
+from sdaasp_geo.toml_files import read_toml
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,11 +93,8 @@ def read_parameters(path: Path | None = None) -> Parameters:
 
 
 def _decode(path: Path) -> Parameters:
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=Parameters)
-    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, ValueError) as error:
-        message = f"Paramètres illisibles dans {path.name}{NBSP}: {error}. Reprenez la forme de parameters.toml."
-        raise SchemeError(message) from error
+    fault = f"Paramètres illisibles dans {path.name}"
+    return read_toml(path, kind=Parameters, fault=fault, remedy="Reprenez la forme de parameters.toml.")
 
 
 def rules_of(

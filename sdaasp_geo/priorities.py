@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from sdaasp_geo.action_plan import fold
-from sdaasp_geo.errors import Fault, InputError, SchemeError
+from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NARROW_NBSP, NBSP
+from sdaasp_geo.toml_files import read_toml
 
 COLUMNS = ("priorite", "critere", "theme", "remarque")
 """Columns of a scheme's own table."""
@@ -125,11 +126,8 @@ def read_priorities(
 
 
 def _decode(path: Path) -> Priorities:
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=Priorities)
-    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, ValueError) as error:
-        message = f"Priorités illisibles dans {path.name}{NBSP}: {error}."
-        raise SchemeError(message) from error
+    fault = f"Priorités illisibles dans {path.name}"
+    return read_toml(path, kind=Priorities, fault=fault, remedy="Reprenez la forme de priorities.toml.")
 
 
 def _own(path: Path, criteria: frozenset[str], themes: Mapping[str, str]) -> tuple[Priority, ...]:

@@ -10,6 +10,7 @@ import msgspec
 
 from sdaasp_geo.errors import SchemeError
 from sdaasp_geo.french import NBSP
+from sdaasp_geo.toml_files import read_toml
 
 
 class Speed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,11 +106,8 @@ def read_road_parameters(path: Path | None = None) -> RoadParameters:
 
 
 def _decode(path: Path) -> RoadParameters:
-    try:
-        found = msgspec.toml.decode(path.read_bytes(), type=RoadParameters)
-    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, ValueError) as error:
-        message = f"Vitesses illisibles dans {path.name}{NBSP}: {error}. Reprenez la forme de roads.toml."
-        raise SchemeError(message) from error
+    fault = f"Vitesses illisibles dans {path.name}"
+    found = read_toml(path, kind=RoadParameters, fault=fault, remedy="Reprenez la forme de roads.toml.")
     figures = [(f"vitesse de «{NBSP}{entry.road_class}{NBSP}»", entry.kmh) for entry in found.speed]
     figures += [(f"vitesse de «{NBSP}{entry.key}={entry.values[0]}{NBSP}»", entry.kmh) for entry in found.cap]
     figures += [(f"vitesse de «{NBSP}{entry.name}{NBSP}»", entry.kmh) for entry in found.limit]

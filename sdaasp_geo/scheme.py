@@ -12,6 +12,7 @@ from sdaasp_geo.embedded import data_folder
 from sdaasp_geo.errors import SchemeError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.local_paths import REMEDY, not_local
+from sdaasp_geo.toml_files import read_toml
 
 SCHEME_FILE = "scheme.toml"
 EMBEDDED_PREFIX = "embarque:"
@@ -226,11 +227,8 @@ def read_scheme(name: str) -> Scheme:
         When the scheme is unknown, its file is not valid (the key is named), or a file it names is missing.
     """
     folder = find_scheme(name)
-    try:
-        scheme = msgspec.toml.decode((folder / SCHEME_FILE).read_bytes(), type=Scheme)
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        message = f"{folder.name}/{SCHEME_FILE} n'est pas valide{NBSP}: {error}. Comparez avec un schéma embarqué."
-        raise SchemeError(message) from error
+    fault = f"{folder.name}/{SCHEME_FILE} n'est pas valide"
+    scheme = read_toml(folder / SCHEME_FILE, kind=Scheme, fault=fault, remedy="Comparez avec un schéma embarqué.")
     scheme = msgspec.structs.replace(scheme, folder=str(folder))
     _validate(scheme)
     return scheme

@@ -22,7 +22,7 @@ import pandas as pd
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.sources.delimited import decode
-from sdaasp_geo.sources.limits import read_content
+from sdaasp_geo.sources.limits import MOST_COLUMNS, read_content
 from sdaasp_geo.sources.office_files import BROKEN_WORKBOOK, read_archive, repacked
 
 NO_VALUE = "valeur non publiée"
@@ -194,6 +194,8 @@ def _read_sheet(rows: _Rows, *, file: str, sheet: str, vintage: int) -> Apl:
     header = _header(rows[:_HEAD]) or 0
     names = rows[header]
     width = len(names)
+    if width > MOST_COLUMNS:
+        raise InputError([Fault(file, header + 1, "", str(width), f"{MOST_COLUMNS} colonnes au plus", _REMEDY)])
     even = [(row + [""] * width)[:width] for row in rows[header + 1 :]]
     body = pd.DataFrame(even, index=range(header + 2, len(rows) + 1), columns=range(width), dtype="str")
     code_at = next(at for at, name in enumerate(names) if name.casefold().startswith("code commune"))

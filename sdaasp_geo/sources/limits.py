@@ -36,6 +36,9 @@ EXTRACT_MB = 10_000
 MOST_VALUES = 2_000_000_000
 """Rows × columns of a Parquet file: a few bytes may stand for any number of rows."""
 
+MOST_COLUMNS = 16_384
+"""Columns that a table may have: those of a spreadsheet (A to XFD)."""
+
 _MEGABYTE = 1_000_000
 
 
@@ -150,6 +153,8 @@ def check_parquet(path: Path) -> pa.Schema:
 def read_parquet_table(path: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
     """Read a Parquet table whose values are all sound: a damaged file may hold texts that are not UTF-8.
 
+    What the file says of itself for one program or another (its metadata) is left out: only columns are data.
+
     Raises
     ------
     InputError
@@ -162,7 +167,7 @@ def read_parquet_table(path: Path, *, columns: Sequence[str] | None = None) -> p
     except UNREADABLE as error:
         remedy = "Donnez un fichier Parquet complet, ou un CSV UTF-8."
         raise InputError([Fault(path.name, None, "", "", "un fichier Parquet lisible", remedy)]) from error
-    return table
+    return table.replace_schema_metadata(None)
 
 
 def read_text_table(path: Path) -> pd.DataFrame:

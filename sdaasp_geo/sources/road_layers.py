@@ -45,6 +45,8 @@ _ROLES = frozenset(
 _DIRECTIONS = frozenset({"forward", "backward", "both", "closed"})
 _UNKNOWN_KIND = "nature inconnue"
 _NO_LINE = "géométrie vide ou qui n'est pas une ligne"
+_NOWHERE = "coordonnées hors de la Terre"
+_EARTH_M = 40_075_017.0  # length of the equator (WGS 84): no coordinate, metres or degrees, is larger
 _NO_LENGTH = "section sans longueur"
 _CLOSURE = "fermeture saisonnière non appliquée"
 _NO_SPEED = "vitesse moyenne absente ou nulle, celle de la classe à la place"
@@ -267,6 +269,7 @@ def _open_sections(
         shut = (reason == "") & (_direction(frame[column], mapping) == "closed")
         reason[shut] = [f"{column}={value}" for value in frame.loc[shut, column]]
     reason[(reason == "") & ~line] = _NO_LINE
+    reason[(reason == "") & ~(frame.geometry.bounds.abs() <= _EARTH_M).all(axis="columns")] = _NOWHERE
     left_out.update(reason[reason != ""])
     return frame[reason == ""].reset_index(drop=True)
 

@@ -151,6 +151,8 @@ def cells(rng: random.Random, data: bytes, _seeds: Sequence[bytes]) -> bytes:
 def columns(rng: random.Random, data: bytes, _seeds: Sequence[bytes]) -> bytes:
     """Repeat, drop or empty a whole column."""
     rows = [row.split(b";") for row in data.split(b"\n") if row]
+    if not rows:
+        return data
     at, other, token = rng.randrange(len(rows[0])), rng.randrange(len(rows[0])), rng.choice(TOKENS)
     kind = rng.randrange(4)
     for number, row in enumerate(rows):
