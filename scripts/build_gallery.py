@@ -95,6 +95,15 @@ def a_run(arguments: list[str]) -> Iterator[Path]:
         yield run
 
 
+QGIS = """## QGIS
+
+The balance of the borders of the Hautes-Pyrénées in QGIS 3.22, the toolbox of the plugin on the right
+(`scripts/build_qgis_screenshot.py`, see [docs/qgis.md](qgis.md)).
+
+![QGIS with the layers of the border of the Hautes-Pyrénées, and the algorithms of the plugin](gallery/qgis.png)
+"""
+
+
 def main(arguments: list[str]) -> int:
     """Write the pictures and the page."""
     GALLERY.mkdir(exist_ok=True)
@@ -116,6 +125,7 @@ def main(arguments: list[str]) -> int:
     for stale in GALLERY.glob("*.png"):
         if stale.name not in {*kept, "qgis.png"}:  # made by build_qgis_screenshot.py
             stale.unlink()
+    parts.append(QGIS)
     (ROOT / "docs" / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
     return 0
 

@@ -13,12 +13,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sdaasp_geo.french import NBSP, count
 
 _SHOWN = 50
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co"})
+"""Categories of letters that a terminal obeys or that reorder what follows: a message shows none."""
 
 
 @dataclass(frozen=True, order=True)
@@ -54,7 +57,8 @@ class Fault:
         if self.column:
             place += f", colonne «{NBSP}{self.column}{NBSP}»"
         found = f"«{NBSP}{self.value}{NBSP}» trouvé, " if self.value else ""
-        return f"{place}{NBSP}: {found}{self.expected} attendu. {self.remedy}"
+        line = f"{place}{NBSP}: {found}{self.expected} attendu. {self.remedy}"
+        return "".join(letter for letter in line if unicodedata.category(letter) not in _UNSEEN)
 
 
 class SdaaspError(Exception):

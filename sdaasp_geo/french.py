@@ -47,7 +47,7 @@ def decimals(value: float, *, digits: int = 0, beside: Iterable[float] = ()) -> 
 
 
 def _side(value: float, limit: float) -> int:
-    return (value > limit) - (value < limit)
+    return int(value > limit) - int(value < limit)
 
 
 def number(value: float, *, digits: int = 0, beside: Iterable[float] = ()) -> str:
@@ -72,16 +72,17 @@ def number(value: float, *, digits: int = 0, beside: Iterable[float] = ()) -> st
 
 
 def percent(share: float, *, digits: int = 1) -> str:
-    """Write a share (0 to 1) as a percentage.
+    """Write a share (0 to 1) as a percentage; what is not all, or not nothing, never reads 100 or 0.
 
     Examples
     --------
-    >>> percent(0.9764).replace(NARROW_NBSP, "_")
-    '97,6_%'
+    >>> [percent(share).replace(NARROW_NBSP, "_") for share in (0.9764, 0.99996, 1.0, 0.0002)]
+    ['97,6_%', '99,996_%', '100,0_%', '0,02_%']
     """
     if math.isnan(share):
         return "non mesuré"
-    return f"{number(100 * share, digits=digits)}{NARROW_NBSP}%"
+    whole = round(100 * share, 7)  # a sum of shares may miss 1 by the last bit
+    return f"{number(whole, digits=digits, beside=(0.0, 100.0))}{NARROW_NBSP}%"
 
 
 def minutes(time_min: float, *, digits: int = 0, beside: Iterable[float] = ()) -> str:

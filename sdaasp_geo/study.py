@@ -109,6 +109,9 @@ class Study:
     corrections : DataFrame, optional
         Changes applied to the service points and to the areas of operators (`layers.corrections`), where the scheme
         gives some.
+    repairs : DataFrame, optional
+        What was repaired in the contours of the scheme, and the gaps left (`layers.geometry_checks`), where it gives
+        its own contours.
     """
 
     scheme: Scheme
@@ -132,6 +135,7 @@ class Study:
     stops: gpd.GeoDataFrame | None = None
     programme: Programme | None = None
     corrections: pd.DataFrame | None = None
+    repairs: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

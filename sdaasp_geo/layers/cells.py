@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from sdaasp_geo.french import NBSP, count, listing, number, percent
+from sdaasp_geo.layers.communes import communes_at
 
 NO_CELL = "aucun carreau habité : mairie"
 NO_CELL_NO_POSITION = "aucun carreau habité, commune sans position"
@@ -82,13 +83,8 @@ def build_cells(
 
 def _owners(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> pd.Series:
     """Return the code of the commune that contains each centre; empty where there is none."""
-    ranked = communes.sort_values(["studied", "code"], ascending=[False, True], ignore_index=True)
-    centres = shapely.points(cells["x"].to_numpy(), cells["y"].to_numpy())
-    rank, place = shapely.STRtree(centres).query(ranked.geometry.to_numpy(), predicate="intersects")
-    first = np.full(len(cells), len(ranked), dtype="int64")
-    np.minimum.at(first, place, rank)
-    codes = np.append(ranked["code"].to_numpy(dtype="object"), "")
-    return pd.Series(codes[first], index=cells.index, dtype="str")
+    centres = gpd.GeoSeries(gpd.points_from_xy(cells["x"], cells["y"]), index=cells.index, crs=communes.crs)
+    return communes_at(centres, communes)
 
 
 def _legal(towns: pd.DataFrame) -> pd.Series:

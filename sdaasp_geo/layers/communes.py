@@ -106,6 +106,32 @@ def _with_reference(layer: gpd.GeoDataFrame, mairies: pd.DataFrame) -> gpd.GeoDa
     )
 
 
+def communes_at(points: gpd.GeoSeries, communes: gpd.GeoDataFrame) -> pd.Series:
+    """Return the code of the commune that holds each point.
+
+    Parameters
+    ----------
+    points : GeoSeries
+        Points in the CRS of the communes, missing ones allowed.
+    communes : GeoDataFrame
+        ``code``, contours and, if there is one, ``studied``; in any order.
+
+    Returns
+    -------
+    Series of str
+        Same index; empty where no commune holds the point. A point on a border, or a corner, belongs to the studied
+        commune, then to the lowest code.
+    """
+    ranked = communes.sort_values("code", ignore_index=True)
+    if "studied" in ranked:
+        ranked = ranked.sort_values("studied", ascending=False, kind="stable", ignore_index=True)
+    rank, place = shapely.STRtree(points.to_numpy()).query(ranked.geometry.to_numpy(), predicate="intersects")
+    first = np.full(len(points), len(ranked), dtype="int64")
+    np.minimum.at(first, place, rank)
+    codes = np.append(ranked["code"].to_numpy(dtype="object"), "")
+    return pd.Series(codes[first], index=points.index, dtype="str")
+
+
 def unmatched_shapes(shapes: gpd.GeoDataFrame, membership: pd.DataFrame) -> list[str]:
     """Return the codes of contours that are no commune of the vintage: a mixed-vintage layer."""
     return sorted(set(shapes["code"]) - set(membership["code"]))

@@ -15,6 +15,7 @@ import pandas as pd
 
 from sdaasp_geo.errors import Fault
 from sdaasp_geo.french import NBSP
+from sdaasp_geo.layers import communes as commune_layer
 
 POINT, COMMUNE = "point", "commune"
 POSITION = "position_lon_lat_deg"
@@ -215,14 +216,8 @@ def communes_at(positions: pd.Series, communes: gpd.GeoDataFrame) -> pd.Series:
     """Return the code of the commune that holds each position; empty where none does, or there is no position."""
     placed = positions[positions.str.fullmatch(DEGREES)]
     lon, lat = (placed.str.split(" ").str[rank].astype("float64") for rank in (0, 1))
-    points = gpd.GeoSeries(gpd.points_from_xy(lon, lat), crs="EPSG:4326").to_crs(communes.crs)
-    code = pd.Series("", index=positions.index, dtype="str")
-    which, where = communes.sindex.query(points, predicate="intersects")
-    found = dict(zip(which[::-1], where[::-1], strict=True))
-    code.loc[placed.index] = [
-        str(communes["code"].iloc[found[rank]]) if rank in found else "" for rank in range(len(placed))
-    ]
-    return code
+    points = gpd.GeoSeries(gpd.points_from_xy(lon, lat), index=placed.index, crs="EPSG:4326").to_crs(communes.crs)
+    return commune_layer.communes_at(points, communes).reindex(positions.index, fill_value="").astype("str")
 
 
 def apply_to_grid(points: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:

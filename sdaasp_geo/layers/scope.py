@@ -43,7 +43,7 @@ def keep_wanted(shapes: gpd.GeoDataFrame, wanted: set[str]) -> tuple[gpd.GeoData
     Returns
     -------
     GeoDataFrame
-        The contours of those départements.
+        The contours of those départements; the index is kept.
     list of str
         Notes in French.
     """
@@ -59,7 +59,7 @@ def keep_wanted(shapes: gpd.GeoDataFrame, wanted: set[str]) -> tuple[gpd.GeoData
             f"Le fichier de contours ne couvre pas les départements {listing(absent)}{NBSP}: leurs communes ne sont ni "
             "dessinées ni mesurées, et les longueurs de frontière y manquent."
         )
-    return shapes[useful].reset_index(drop=True), notes
+    return shapes[useful], notes
 
 
 def departement_of(code: str) -> str:

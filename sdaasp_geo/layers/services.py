@@ -7,15 +7,24 @@ from collections.abc import Collection
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
+from sdaasp_geo.french import NBSP, number
+from sdaasp_geo.layers.geometry_place import place_text, swapped_or_other
 from sdaasp_geo.layers.scope import departement_of
 
 UNKNOWN_COMMUNE = "commune inconnue du millésime"
 BEYOND = "commune d'un département non chargé"
 NOT_LOCATED = "position au point de référence de la commune, faute de coordonnées fiables"
 FAR_FROM_COMMUNE = "position éloignée de la commune déclarée, à vérifier"
+OUTSIDE = "position hors de toute commune (mer, lac ou étranger), à vérifier"
 LOST = "aucune position : ni coordonnées, ni commune connue"
 _FAR_M = 5000.0
+_EDGE_M = 10.0
+"""Contours are generalised: a quay that is this near a commune is in it."""
+
+_BOX_MARGIN_DEG = 0.05
+_LISTED = 5
 _PLACE_COLUMNS = (
     "id",
     "nom",
@@ -77,7 +86,8 @@ def build_service_points(
     """Locate the rows of the common grid and attach them to their commune, EPCI and département.
 
     A row without coordinates is placed at the point of reference of its commune; a row whose commune is unknown
-    is kept without a place. Nothing is dropped: ``position_reason`` says what happened.
+    is kept without a place. Coordinates 0, 0, or that the CRS does not reach, are none. Nothing is dropped:
+    ``position_reason`` says what happened.
 
     Parameters
     ----------
@@ -100,13 +110,15 @@ def build_service_points(
     known = communes.set_index("code")
     code = table["code_commune"]
     points = _points(table, known, crs=str(communes.crs))
-    far = _distance_to_commune(points, code, known) > _FAR_M
-    located = table["lon"].notna() & table["lat"].notna()
+    away_m = _distance_to_commune(points, code, known)
+    far = away_m > _FAR_M
+    outside = (away_m > _EDGE_M) & ~_near_any(points, communes)
+    located = _located(table, crs=str(communes.crs))
     unknown = ~code.isin(known.index)
     beyond = unknown & ~code.map(departement_of).isin(set(communes["departement"]))
     reason = np.select(
-        [points.isna(), beyond, unknown, ~located, far],
-        [LOST, BEYOND, UNKNOWN_COMMUNE, NOT_LOCATED, FAR_FROM_COMMUNE],
+        [points.isna(), beyond, unknown, ~located, far, outside],
+        [LOST, BEYOND, UNKNOWN_COMMUNE, NOT_LOCATED, FAR_FROM_COMMUNE, OUTSIDE],
         "",
     )
     layer = gpd.GeoDataFrame(table, geometry=points)
@@ -131,9 +143,63 @@ def within_reach(points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, *, reach_
     return near | points.geometry.isna() | points["code_commune"].isin(communes["code"])
 
 
+def place_notes(points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> list[str]:
+    """Name the places that lie away from their commune, in French: where, how far, and the mistake that explains it.
+
+    Parameters
+    ----------
+    points : GeoDataFrame
+        Layer of service points (`build_service_points`), ``lon, lat`` in degrees.
+    communes : GeoDataFrame
+        Layer of communes.
+
+    Returns
+    -------
+    list of str
+        One for each reason, with its first places in the order of their identifiers.
+    """
+    known = communes.set_index("code")
+    notes = []
+    for reason in (FAR_FROM_COMMUNE, OUTSIDE):
+        places = points[points["position_reason"] == reason].sort_values("id").drop_duplicates("id")
+        told = [_told_place(points.loc[row], known) for row in places.index[:_LISTED]]
+        if told:
+            more = " ; …" if len(places) > _LISTED else ""
+            notes.append(f"{reason.capitalize()}{NBSP}: {' ; '.join(told)}{more}.")
+    return notes
+
+
+def _told_place(place: pd.Series, known: gpd.GeoDataFrame) -> str:
+    code, lon, lat = str(place["code_commune"]), float(place["lon"]), float(place["lat"])
+    contour = known.geometry[[code]]
+    away_km = float(contour.distance(place.geometry).iloc[0]) / 1000
+    west, south, east, north = (float(bound) for bound in contour.to_crs("EPSG:4326").total_bounds)
+    margin = _BOX_MARGIN_DEG
+    cause = swapped_or_other(lon, lat, (west - margin, south - margin, east + margin, north + margin))
+    told = (
+        f"{place['nom']} ({place['id']}), vers {place_text(lon, lat)}, à {number(away_km, digits=1)}{NBSP}km de {code}"
+    )
+    return f"{told} (sans doute {cause})" if cause else told
+
+
+def _located(table: pd.DataFrame, *, crs: str) -> pd.Series:
+    """Tell the rows whose coordinates are a place that the CRS reaches; 0, 0 stands for no place."""
+    points = gpd.GeoSeries(gpd.points_from_xy(table["lon"], table["lat"]), crs="EPSG:4326", index=table.index)
+    somewhere = table["lon"].notna() & table["lat"].notna() & ((table["lon"] != 0) | (table["lat"] != 0))
+    found = points[somewhere].to_crs(crs)
+    return somewhere & (np.isfinite(found.x) & np.isfinite(found.y)).reindex(table.index, fill_value=False)
+
+
+def _near_any(points: gpd.GeoSeries, communes: gpd.GeoDataFrame) -> pd.Series:
+    """Tell the points that are in a commune, or on its edge (bool, same index)."""
+    tree = shapely.STRtree(communes.geometry.to_numpy())
+    near, _ = tree.query(points.to_numpy(), predicate="dwithin", distance=_EDGE_M)
+    return pd.Series(np.isin(np.arange(len(points)), near), index=points.index)
+
+
 def _points(table: pd.DataFrame, known: gpd.GeoDataFrame, *, crs: str) -> gpd.GeoSeries:
     own = gpd.GeoSeries(gpd.points_from_xy(table["lon"], table["lat"]), crs="EPSG:4326", index=table.index)
-    located = (table["lon"].notna() & table["lat"].notna()).to_numpy()
+    located = _located(table, crs=crs).to_numpy()
     x, y = table["code_commune"].map(known["ref_x"]), table["code_commune"].map(known["ref_y"])
     fallback = gpd.GeoSeries(gpd.points_from_xy(x, y), crs=crs, index=table.index)
     points = fallback.where(x.notna() & y.notna(), None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sdaasp_geo.french import NBSP
+from sdaasp_geo.outputs.escape import visible_text
 
 _BLANK = re.compile(r"(\[à\scompléter[^\]]*\])")
 _ASKED = re.compile(r"^\[à\scompléter\s*:?\s*")
@@ -130,7 +131,7 @@ def texts_of(facts: AnnexeFacts) -> Texts:
 
 def clean(text: str) -> str:
     """Replace what no document may hold (control characters, line breaks, lone surrogates) by one space."""
-    return _UNSAFE.sub(" ", text)
+    return visible_text(_UNSAFE.sub(" ", text))
 
 
 def numbered(tables: Mapping[str, Table]) -> dict[str, Table]:

@@ -14,14 +14,33 @@ from slugify import slugify
 
 Value = TypeVar("Value")
 
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+_HIDDEN = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # no letters
+    "\u00ad\u180e\u200b\u2060-\u2064\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # without width
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # order of letters
 )
+_INVISIBLE = re.compile(f"[{_HIDDEN}]")
+_CARRIAGE = re.compile("\r\n?")
 _SPACES = re.compile("[\t\n\r\u2028\u2029]+")
+_SECOND_CELL = re.compile(r"(;\s*)(?=[=+@\uff1d\uff0b\uff20]|-\S)")
 _FORMULA = tuple("\t\r\n=+-@\uff1d\uff0b\uff0d\uff20")  # the last four are the wide forms
 _STEM_LENGTH = 60
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 NO_NAME = "sans-nom"
+
+
+def visible_text(text: str) -> str:
+    r"""Return a text without control characters nor marks that reorder or hide others; its lines stay.
+
+    Joiners (U+200C, U+200D) stay: emoji and several scripts need them. Letters written from right to left stay too:
+    without marks, a line goes on in its own order after them.
+
+    Examples
+    --------
+    >>> visible_text("Tar\u202ebes\r\n(65)\x00")
+    'Tarbes\n(65)'
+    """
+    return _INVISIBLE.sub("", _CARRIAGE.sub("\n", text))
 
 
 def plain_text(value: object) -> str:
@@ -36,7 +55,7 @@ def plain_text(value: object) -> str:
     """
     if value is None or value != value:  # noqa: PLR0124 - NaN, of any type, is the value that differs from itself
         return ""
-    return _INVISIBLE.sub("", _SPACES.sub(" ", str(value)))
+    return visible_text(_SPACES.sub(" ", str(value)))
 
 
 def html_text(value: object) -> str:
@@ -71,19 +90,38 @@ def inline_script(text: str) -> str:
 
 
 def safe_cell(value: Value) -> Value | str:
-    """Return a value that no spreadsheet takes for a formula; only texts are changed.
+    r"""Return a value that no spreadsheet takes for a formula; only texts are changed.
 
-    A text that begins with a tab, a line break, ``=``, ``+``, ``-`` or ``@`` (wide forms included, after spaces or
-    not) gets a leading apostrophe.
+    A text that begins with a tab, a line break, ``=``, ``+``, ``-`` or ``@`` (wide forms included, after spaces and
+    characters that nobody sees, or not) gets a leading apostrophe. Carriage returns become line breaks: a CSV does not
+    always quote them, and what follows would begin a row.
 
     Examples
     --------
-    >>> safe_cell("=1+1"), safe_cell("Tarbes"), safe_cell(-3)
-    ("'=1+1", 'Tarbes', -3)
+    >>> safe_cell("=1+1"), safe_cell("Tarbes\r=1+1"), safe_cell(-3)
+    ("'=1+1", 'Tarbes\n=1+1', -3)
     """
-    if isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA)):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    text = _CARRIAGE.sub("\n", value)
+    if text.startswith(_FORMULA) or visible_text(text).lstrip().startswith(_FORMULA):
+        return f"'{text}"
+    return text
+
+
+def csv_cell(value: Value) -> Value | str:
+    r"""Return a value as a CSV for people holds it: `safe_cell` of the `visible_text`; only texts are changed.
+
+    A French spreadsheet that opens a CSV with commas cuts it at semicolons: what follows one is guarded as well.
+
+    Examples
+    --------
+    >>> csv_cell("\u200b=1+1"), csv_cell("Tar\u202ebes"), csv_cell("a; =1+1"), csv_cell(-3)
+    ("'=1+1", 'Tarbes', "a; '=1+1", -3)
+    """
+    if not isinstance(value, str):
+        return value
+    return safe_cell(_SECOND_CELL.sub(r"\1'", visible_text(value)))
 
 
 def safe_file_stem(code: object, name: object) -> str:

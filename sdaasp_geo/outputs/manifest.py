@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
+from sdaasp_geo.layers.geometry_checks import repair_counts
 from sdaasp_geo.study import Decision, Diagnosis, Measures, Programme, Study
 from sdaasp_geo.travel.engine import REACHED, Method
 
@@ -53,7 +54,7 @@ def build_theme_manifest(
     return {
         **describe_run(study, measures.method, version=version),
         "theme": theme,
-        "counts": {"rows": rows, **correction_counts(study)},
+        "counts": {"rows": rows, **correction_counts(study), **repaired_contours(study)},
         "warnings": list(warnings_of(study, measures)),
     }
 
@@ -64,6 +65,11 @@ def correction_counts(study: Study) -> dict[str, Any]:
         return {}
     sizes = study.corrections.groupby(["objet", "champ"]).size()
     return {"corrections": {f"{thing}: {field}": int(size) for (thing, field), size in sizes.items()}}
+
+
+def repaired_contours(study: Study) -> dict[str, Any]:
+    """Count the repairs of the scheme's own contours, by kind; nothing where it gives none."""
+    return {} if study.repairs is None else {"contours": repair_counts(study.repairs)}
 
 
 def describe_run(study: Study, method: Method, *, version: str) -> dict[str, Any]:
@@ -120,6 +126,7 @@ def _counts(study: Study, measures: Measures) -> dict[str, Any]:
         },
         **cells,
         **correction_counts(study),
+        **repaired_contours(study),
         **({} if study.programme is None else {"plan": _plan_counts(study.programme)}),
         **({} if measures.diagnosis is None else _diagnosis_counts(measures.diagnosis)),
     }

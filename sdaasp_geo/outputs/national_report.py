@@ -20,7 +20,7 @@ from markupsafe import Markup
 from sdaasp_geo import french
 from sdaasp_geo.errors import OutputError
 from sdaasp_geo.french import NBSP
-from sdaasp_geo.outputs.escape import plain_text, safe_cell
+from sdaasp_geo.outputs.escape import csv_cell, plain_text
 from sdaasp_geo.outputs.national_figures import Figures, Line, Within, add_up
 from sdaasp_geo.outputs.page_shell import policy
 from sdaasp_geo.outputs.page_templates import TEMPLATES, page_template
@@ -153,10 +153,10 @@ def _table(report: Report, total: Figures) -> str:
     header = [*_COLUMNS.values(), *(f"{rule}:{side}" for rule in rules for side in _SIDES.values())]
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(safe_cell(name) for name in header)
+    rows.writerow(csv_cell(name) for name in header)
     for line in report.lines:
         own: list[Any] = [line.code, plain_text(line.name), _state(line), plain_text(line.reason), line.vintage]
-        rows.writerow(safe_cell(value) for value in (*own, *_values(line.figures, rules)))
+        rows.writerow(csv_cell(value) for value in (*own, *_values(line.figures, rules)))
     rows.writerow(("total", "", "", "", "", *_values(total, rules)))
     return out.getvalue()
 
@@ -236,5 +236,5 @@ def write_measures(rows: Sequence[Mapping[str, object]], path: Path) -> None:
     out = io.StringIO()
     table = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
     table.writeheader()
-    table.writerows({key: safe_cell(value) for key, value in row.items()} for row in rows)
+    table.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
     path.write_text(out.getvalue(), encoding="utf-8-sig", newline="")

@@ -140,7 +140,7 @@ def map_html(
         f"{html_text(title)}</title>{body}</svg>"
     )
     caption = f"<figcaption><strong>{html_text(title)}</strong>{_legend(classes, colours, ranks)}</figcaption>"
-    return Html(f'<figure style="margin:0">{svg}{caption}</figure>')
+    return Html(f'<figure style="margin:0;overflow-wrap:anywhere">{svg}{caption}</figure>')
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
-from sdaasp_geo.outputs.escape import safe_cell
+from sdaasp_geo.outputs.escape import csv_cell
 from sdaasp_geo.outputs.manifest import write_manifest
 from sdaasp_geo.outputs.overview_model import Overview
 from sdaasp_geo.outputs.overview_page import render_overview
@@ -63,7 +63,7 @@ _YES_NO = {True: "oui", False: "non"}
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write UTF-8 with its mark; a text that a spreadsheet would compute is kept a text."""
     text = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
-    guarded = table.assign(**{name: table[name].map(safe_cell) for name in text})
+    guarded = table.assign(**{name: table[name].map(csv_cell) for name in text})
     guarded.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n", float_format="%.4f")
 
 

@@ -1,4 +1,4 @@
-"""The templates of pages, found and compiled in one place: every text is escaped, and nothing may be missing."""
+"""The templates of pages, found and compiled in one place: in a sandbox, every text escaped, nothing missing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
+from jinja2.sandbox import SandboxedEnvironment
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -14,5 +15,5 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 def page_template(name: str) -> jinja2.Template:
     """Return a template of the package, compiled once; a name that it is not given is an error when it renders."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    environment = SandboxedEnvironment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.get_template(name)

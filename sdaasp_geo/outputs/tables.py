@@ -15,7 +15,7 @@ import xlsxwriter
 
 from sdaasp_geo.action_plan import action_fields, governance_fields
 from sdaasp_geo.analysis.lifecycle import MERGED, RECODED, RENAMED, SPLIT
-from sdaasp_geo.outputs.escape import safe_cell
+from sdaasp_geo.outputs.escape import csv_cell, visible_text
 from sdaasp_geo.outputs.layer_model import grid_columns
 from sdaasp_geo.study import Measures, Study
 
@@ -203,7 +203,7 @@ def write_csv(table: Table, folder: Path) -> Path:
     """Write one table as CSV (UTF-8 with mark, comma, decimal point); a text that looks like a formula stays text."""
     path = folder / f"{table.name}.csv"
     published = published_rows(table)
-    guarded = published.apply(lambda column: column.map(safe_cell) if column.dtype in ("object", "str") else column)
+    guarded = published.apply(lambda column: column.map(csv_cell) if column.dtype in ("object", "str") else column)
     guarded.to_csv(
         path, index=False, encoding="utf-8-sig", lineterminator="\n", float_format="%.4f", date_format="%Y-%m-%d"
     )
@@ -292,4 +292,4 @@ def _write_cell(sheet: Any, line: int, position: int, value: object, style: Any)
     elif isinstance(value, dt.datetime):
         sheet.write_datetime(line, position, value, style)
     else:
-        sheet.write_string(line, position, str(value))
+        sheet.write_string(line, position, visible_text(str(value)))

@@ -9,8 +9,19 @@ import pandas as pd
 
 from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.errors import Fault, InputError
-from sdaasp_geo.layers import adjacency, cells, communes, contracts, findings, names, scope, territories
-from sdaasp_geo.parameters import Parameters, Rule, read_parameters, rules_of
+from sdaasp_geo.layers import (
+    adjacency,
+    cells,
+    communes,
+    contracts,
+    findings,
+    geometry_checks,
+    names,
+    scope,
+    services,
+    territories,
+)
+from sdaasp_geo.parameters import Parameters, Rule, number_setting, read_parameters, rules_of
 from sdaasp_geo.pipeline.corrections import apply_corrections
 from sdaasp_geo.pipeline.offer import read_offer
 from sdaasp_geo.pipeline.programme import read_programme
@@ -52,7 +63,7 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
     first_day = f"{vintage}-01-01"
     members = territories.petr_members(france.read_petr(), membership, date=first_day, departement=departement.code)
     signatories = _signatories(scheme, membership, epci_names)
-    layer, warnings = _communes(scheme, departement, membership, members)
+    layer, repairs, warnings = _communes(scheme, parameters, departement, membership, members)
     report("Intercommunalités, pays et voisins")
     borders = adjacency.shared_borders(layer)
     epci = territories.build_epci(layer, membership, epci_names, departement=departement.code, signatories=signatories)
@@ -85,7 +96,7 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
         evolution=evolution,
         warnings=(
             *(*warnings, *notes, *findings.difference_notes(differences), *findings.convention_notes(layer, epci)),
-            *(*findings.point_notes(points), *told_offer, *corrected.notes),
+            *(*findings.point_notes(points), *services.place_notes(points, layer), *told_offer, *corrected.notes),
             *(*findings.absent_services(points, scheme.mesure.services), *told),
             *(programme.notes if programme else ()),
         ),
@@ -94,6 +105,7 @@ def prepare(scheme: Scheme, *, report: Report = quiet) -> Study:
         stops=stops,
         programme=programme,
         corrections=corrected.changes,
+        repairs=repairs,
     )
 
 
@@ -151,43 +163,63 @@ def _signatories(scheme: Scheme, membership: pd.DataFrame, epci_names: pd.DataFr
 
 
 def _communes(
-    scheme: Scheme, departement: france.Departement, membership: pd.DataFrame, members: pd.DataFrame
-) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Build the layer of communes of the département and around it; tell what is studied."""
+    scheme: Scheme,
+    parameters: Parameters,
+    departement: france.Departement,
+    membership: pd.DataFrame,
+    members: pd.DataFrame,
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame | None, list[str]]:
+    """Build the layer of communes of the département and around it; tell what is studied, and what was repaired."""
     studied = scope.studied_codes(membership, members, departement=departement.code)
     around = {code: known.neighbours for code, known in france.read_departements().items()}
     wanted = scope.departements_around(membership, studied, around)
     local = membership[membership["departement"].isin(wanted)]
-    shapes, warnings = _shapes(scheme, departement, wanted)
-    foreign = communes.unmatched_shapes(shapes, local)
-    if foreign and scheme.fichiers.communes:
-        remedy = f"Donnez les contours du millésime {scheme.millesimes.mesure}, ou changez millesimes.mesure."
-        expected = f"des communes de {scheme.millesimes.mesure}"
-        raise InputError([Fault(scheme.fichiers.communes, None, "code", code, expected, remedy) for code in foreign])
+    links, vintage = france.read_contour_links(), scheme.millesimes.mesure
+    shapes = communes.apply_vintage(france.read_contours(wanted), links, vintage=vintage)
+    repairs: pd.DataFrame | None = None
+    warnings: list[str] = []
+    if scheme.fichiers.communes:
+        shapes, repairs, warnings = _own_shapes(scheme, parameters, departement, local, wanted, reference=shapes)
     layer = communes.build_communes(
         shapes, local, france.read_mairies(wanted), departement=departement.code, vintage=scheme.millesimes.mesure
     )
     layer.insert(4, "studied", layer["code"].isin(studied))
     contracts.check_layer(layer, contracts.COMMUNES)
-    return layer, [*warnings, *findings.layer_notes(layer)]
+    return layer, repairs, [*warnings, *findings.layer_notes(layer)]
 
 
-def _shapes(scheme: Scheme, departement: france.Departement, wanted: set[str]) -> tuple[gpd.GeoDataFrame, list[str]]:
+def _own_shapes(
+    scheme: Scheme,
+    parameters: Parameters,
+    departement: france.Departement,
+    local: pd.DataFrame,
+    wanted: set[str],
+    *,
+    reference: gpd.GeoDataFrame,
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame, list[str]]:
+    """Read, check and repair the contours that the scheme gives; tell what was passed over and repaired."""
     files = scheme.fichiers
-    if not files.communes:
-        contours = france.read_contours(wanted)
-        links = france.read_contour_links()
-        return communes.apply_vintage(contours, links, vintage=scheme.millesimes.mesure), []
-    table, warnings = boundaries.read_boundaries(
-        scheme.path(files.communes),
-        crs=departement.crs,
-        bounds=departement.bounds,
-        layer=files.communes_couche,
-        code_field=files.communes_code,
-        name_field=files.communes_nom,
+    path = scheme.path(files.communes)
+    raw = boundaries.read_boundaries(
+        path, layer=files.communes_couche, code_field=files.communes_code, name_field=files.communes_nom
     )
-    shapes, notes = scope.keep_wanted(table[["code", "geometry"]], wanted)
-    return shapes, [*warnings, *notes]
+    kept, notes = scope.keep_wanted(raw, wanted)
+    foreign = set(communes.unmatched_shapes(kept, local))
+    if foreign:
+        remedy = f"Donnez les contours du millésime {scheme.millesimes.mesure}, ou changez millesimes.mesure."
+        expected = f"des communes de {scheme.millesimes.mesure}"
+        rows = kept.loc[kept["code"].isin(foreign), "code"]
+        raise InputError([Fault(path.name, int(row), "code", code, expected, remedy) for row, code in rows.items()])
+    limits = geometry_checks.Limits(
+        area_share=number_setting(parameters, "contour-ecart-surface"),
+        join_m=number_setting(parameters, "contour-raccord-m"),
+        reference_share=number_setting(parameters, "contour-ecart-reference"),
+    )
+    boxes = {code: known.bounds for code, known in france.read_departements().items()}
+    found = geometry_checks.check_contours(
+        kept, crs=departement.crs, boxes=boxes, limits=limits, file=path.name, reference=reference
+    )
+    return found.table[["code", "geometry"]], found.repairs, [*found.notes, *notes]
 
 
 def _cells(scheme: Scheme, layer: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame | None, list[str]]:

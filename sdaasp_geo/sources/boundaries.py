@@ -6,56 +6,46 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyogrio
 import pyproj
 import shapely
 
 from sdaasp_geo.errors import Fault, InputError
-from sdaasp_geo.french import NBSP, count
+from sdaasp_geo.french import NBSP
 from sdaasp_geo.sources.vector_files import CheckedLayer, checked, load_layer, read_parquet
 from sdaasp_geo.sources.vector_files import optional_fiona as _fiona
 
 _CODE_NAMES = ("code", "code_insee", "insee_com", "codgeo", "code_commune", "insee", "depcom", "codecommune")
 _NAME_NAMES = ("nom", "name", "nom_com", "libgeo", "nom_commune", "libelle", "nom_officiel")
 _CODE_PATTERN = r"(?:\d{2}|2[AB])\d{3}"
+_SURFACE = 2
+"""Dimension of polygons, and of a collection that holds one."""
+
+_SHOWN_NAME = 60
 
 
-def read_boundaries(
-    path: Path,
-    *,
-    crs: str,
-    bounds: tuple[float, float, float, float],
-    layer: str = "",
-    code_field: str = "",
-    name_field: str = "",
-) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Read contours of communes from a file of the user.
+def read_boundaries(path: Path, *, layer: str = "", code_field: str = "", name_field: str = "") -> gpd.GeoDataFrame:
+    """Read contours of communes from a file of the user; `layers.geometry_checks` judges their geometry.
 
     Parameters
     ----------
     path : Path
-        The file, in any CRS, attributes in UTF-8 or cp1252.
-    crs : str
-        Legal CRS of the territory, to which contours are brought.
-    bounds : tuple of float
-        Longitude and latitude bounds (degrees) that the layer must touch: the declared territory.
+        The file, in any declared CRS, attributes in UTF-8 or cp1252. Curves are read as chords of four degrees of arc
+        at most (the step of GDAL), which leave less than 0.07 % of the radius.
     layer, code_field, name_field : str
         Layer and fields; empty: the only layer, and the usual names of fields.
 
     Returns
     -------
     GeoDataFrame
-        ``code, name``, geometry (polygons, valid) in ``crs``; the index is the row number (first record = 2).
-    list of str
-        Warnings, in French: rings repaired, with their count.
+        ``code, name``, geometry as the file gives it, in its CRS; the index is the row number (first record = 2).
 
     Raises
     ------
     InputError
-        Unreadable or disguised file, missing CRS or field, codes that lost their leading zero, repeated codes,
-        empty contours, contours away from the declared territory: all together.
+        Unreadable or disguised file, missing or unusable CRS, missing field, codes that lost their leading zero,
+        contours without surface: all together.
     """
     frame = load_layer(path, layer=layer, setting="communes_couche", fiona=_fiona())
     file = path.name
@@ -67,15 +57,10 @@ def read_boundaries(
     )
     table.index = pd.RangeIndex(2, len(table) + 2)
     faults = [*_code_faults(table, code_field, file=file), *_geometry_faults(table, file=file)]
-    if frame.crs is None:
-        remedy = "Ajoutez le fichier .prj, ou enregistrez la couche avec son système de coordonnées."
-        faults.append(Fault(file, None, "", "", "un système de coordonnées (CRS) déclaré", remedy))
-    elif not faults:
-        faults += _place_faults(table, bounds, file=file)
+    faults += _crs_faults(table, file=file)
     if faults:
         raise InputError(faults)
-    repaired, warnings = _repair(table)
-    return _brought(repaired, crs, file=file), warnings
+    return table
 
 
 def layer_schemas(path: Path) -> dict[str, dict[str, Any]]:
@@ -143,73 +128,38 @@ def _codes(values: pd.Series) -> list[str]:
 def _code_faults(table: gpd.GeoDataFrame, field: str, *, file: str) -> list[Fault]:
     good = table["code"].str.fullmatch(_CODE_PATTERN)
     short = table["code"].str.fullmatch(r"\d{4}")
-    repeated = table["code"].duplicated() & good
     lost = "Le zéro de tête est perdu (nombre au lieu de texte). Enregistrez le champ en texte sur 5 caractères."
     other = "Donnez le code INSEE de la commune."
-    faults = [
-        Fault(
-            file,
-            int(row),
-            field,
-            str(table.loc[row, "code"]),
-            "un code INSEE de 5 caractères",
-            lost if short[row] else other,
-        )
+    expected = "un code INSEE de 5 caractères"
+    return [
+        Fault(file, int(row), field, str(table.loc[row, "code"]), expected, lost if short[row] else other)
         for row in table.index[~good]
-    ]
-    return faults + [
-        Fault(file, int(row), field, str(table.loc[row, "code"]), "un code unique", "Fusionnez ou ôtez le doublon.")
-        for row in table.index[repeated]
     ]
 
 
 def _geometry_faults(table: gpd.GeoDataFrame, *, file: str) -> list[Fault]:
-    empty = table.geometry.isna() | table.geometry.is_empty
-    area = table.geometry.geom_type.isin(["Polygon", "MultiPolygon"])
+    shapes = table.geometry.to_numpy()
+    areal = ~shapely.is_empty(shapes) & (shapely.get_dimensions(shapes) == _SURFACE)
     remedy = "Redessinez le contour, ou ôtez la ligne."
     return [
-        Fault(file, int(row), "geometry", str(table.loc[row, "code"]), "un polygone non vide", remedy)
-        for row in table.index[empty | ~area]
+        Fault(file, int(row), "geometry", _shown(table.loc[row]), "un polygone non vide", remedy)
+        for row in table.index[~areal]
     ]
 
 
-def _place_faults(table: gpd.GeoDataFrame, bounds: tuple[float, float, float, float], *, file: str) -> list[Fault]:
-    found = _brought(table, "EPSG:4326", file=file).total_bounds
-    west, south, east, north = bounds
-    overlaps = found[0] <= east and found[2] >= west and found[1] <= north and found[3] >= south
-    if np.isfinite(found).all() and overlaps:
-        return []
-    box = f"{found.round(2).tolist()}"
-    expected = f"une emprise qui touche {[round(value, 2) for value in bounds]} (degrés)"
-    remedy = "Longitude et latitude sont peut-être inversées, ou le CRS déclaré n'est pas celui des coordonnées."
-    return [Fault(file, None, "geometry", box, expected, remedy)]
+def _shown(record: pd.Series) -> str:
+    name = "" if pd.isna(record["name"]) else str(record["name"])
+    return f"{record['code']} {name[:_SHOWN_NAME]}".strip()
 
 
-def _brought(table: gpd.GeoDataFrame, crs: str, *, file: str) -> gpd.GeoDataFrame:
-    """Bring contours to a CRS, if theirs can be computed."""
+def _crs_faults(table: gpd.GeoDataFrame, *, file: str) -> list[Fault]:
+    """Refuse a CRS that is not declared, or from which no position can be computed."""
+    if table.crs is None:
+        remedy = "Ajoutez le fichier .prj, ou enregistrez la couche avec son système de coordonnées."
+        return [Fault(file, None, "", "", "un système de coordonnées (CRS) déclaré", remedy)]
     try:
-        return table.to_crs(crs)
-    except pyproj.exceptions.ProjError as error:
+        pyproj.Transformer.from_crs(table.crs, "EPSG:4326", always_xy=True)
+    except pyproj.exceptions.ProjError:
         remedy = "Enregistrez la couche dans un système de coordonnées publié (EPSG)."
-        raise InputError([Fault(file, None, "", "", "un système de coordonnées utilisable", remedy)]) from error
-
-
-def _repair(table: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
-    invalid = ~table.geometry.is_valid
-    if not invalid.any():
-        return table, []
-    mended = shapely.make_valid(table.geometry[invalid].to_numpy(), method="structure", keep_collapsed=False)
-    polygons = [_polygons(geometry) for geometry in mended]
-    geometry = table.geometry.copy()
-    geometry[invalid] = polygons
-    lost = [code for code, shape in zip(table["code"][invalid], polygons, strict=True) if shape.is_empty]
-    number = count(len(polygons), "contour réparé", "contours réparés")
-    warnings = [f"{number} (anneaux non valides){NBSP}: {', '.join(sorted(table['code'][invalid]))}."]
-    if lost:
-        warnings.append(f"Contours sans surface après réparation{NBSP}: {', '.join(sorted(lost))}.")
-    return table.set_geometry(geometry), warnings
-
-
-def _polygons(geometry: shapely.Geometry) -> shapely.Geometry:
-    parts = [part for part in shapely.get_parts(geometry) if part.geom_type in {"Polygon", "MultiPolygon"}]
-    return shapely.union_all(parts) if parts else shapely.Polygon()
+        return [Fault(file, None, "", "", "un système de coordonnées utilisable", remedy)]
+    return []

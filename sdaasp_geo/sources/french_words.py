@@ -13,6 +13,8 @@ EVEN_WEEKS, ODD_WEEKS = Condition(period="week 02-52/2"), Condition(period="week
 APPOINTMENT = Condition(appointment=True)
 
 UNKNOWN_TEXT = "texte non compris"
+TOO_LONG = "texte trop long pour des horaires"
+_LONGEST = 10_000  # characters: the longest of the published lists has about 300
 UNPAIRED_TIMES = "heures qui ne vont pas par paires"
 UNCLEAR_SCOPE = "portée du rendez-vous ou de la semaine incertaine"
 UNSTATED_WEEKS = "semaines ou jours du mois non précisés"
@@ -100,8 +102,11 @@ def cut_words(text: str) -> list[Word]:
     Raises
     ------
     NotReadError
-        A word out of the vocabulary, an impossible time, or a text that says that nothing is published.
+        A word out of the vocabulary, an impossible time, a text that says that nothing is published, or one longer
+        than hours can be.
     """
+    if len(text) > _LONGEST:
+        raise NotReadError(TOO_LONG)
     plain = _plain(text)
     words: list[Word] = []
     position = 0

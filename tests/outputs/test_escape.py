@@ -50,7 +50,7 @@ def test_plain_text_keeps_french_typography_and_empties_the_missing() -> None:
     assert [plain_text(value) for value in (None, float("nan"), 3)] == ["", "", "3"]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1", "\u00a0=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\n=1", " =1", "\uff1d1", "\u00a0=1"])
 def test_a_text_that_begins_like_a_formula_is_guarded(text: str) -> None:
     assert safe_cell(text) == f"'{text}"
 

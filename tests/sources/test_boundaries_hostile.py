@@ -14,10 +14,9 @@ import pytest
 import shapely
 
 from sdaasp_geo.errors import Fault, InputError
-from sdaasp_geo.sources import boundaries, france
+from sdaasp_geo.sources import boundaries
 from sdaasp_geo.sources.boundaries import filtered_records, layer_schemas, read_boundaries
 
-HERE = france.find_departement("65")
 SAMPLE = gpd.GeoDataFrame(
     {"code": ["65001"], "nom": ["A"]},
     geometry=[shapely.MultiPolygon([shapely.box(460_000, 6_240_000, 461_000, 6_241_000)])],
@@ -25,8 +24,8 @@ SAMPLE = gpd.GeoDataFrame(
 )
 
 
-def read(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
-    return read_boundaries(path, crs=HERE.crs, bounds=HERE.bounds)
+def read(path: Path) -> gpd.GeoDataFrame:
+    return read_boundaries(path)
 
 
 def faults_of(path: Path) -> tuple[Fault, ...]:
@@ -141,7 +140,7 @@ def test_without_fiona_files_are_still_read_and_disguises_still_refused(
 ) -> None:
     monkeypatch.setattr(boundaries, "_fiona", lambda: None)
     path = write(SAMPLE, tmp_path / "communes.gpkg")
-    assert read(path)[0]["code"].tolist() == SAMPLE["code"].tolist()
+    assert read(path)["code"].tolist() == SAMPLE["code"].tolist()
     assert layer_schemas(path) == {"communes": {"geometry": "MultiPolygon"}}
     with pytest.raises(InputError, match="fiona"):
         filtered_records(path, bbox=(0, 0, 1, 1))

@@ -22,6 +22,7 @@ from hostile_mutations import ARCHIVE, BYTES, JSON, TABLE, TEXT, Change
 
 from sdaasp_geo.criteria import read_criteria
 from sdaasp_geo.embedded import data_folder
+from sdaasp_geo.layers.geometry_checks import Limits, check_contours
 from sdaasp_geo.parameters import read_parameters
 from sdaasp_geo.priorities import read_priorities
 from sdaasp_geo.road_speeds import read_road_parameters
@@ -44,7 +45,6 @@ from sdaasp_geo.sources.road_layers import find_mapping, read_mappings, read_roa
 from sdaasp_geo.sources.services import read_offer
 from sdaasp_geo.sources.stops import read_stops
 
-FRANCE = (-6.0, 41.0, 10.0, 52.0)
 METRES = (0.0, 6_000_000.0, 1_300_000.0, 7_200_000.0)
 
 
@@ -260,7 +260,8 @@ def _roads(path: Path) -> object:
 
 def _contours(path: Path) -> object:
     layer_schemas(path)
-    return read_boundaries(path, crs="EPSG:2154", bounds=FRANCE)
+    limits = Limits(area_share=0.01, join_m=1.0)
+    return check_contours(read_boundaries(path), crs="EPSG:2154", boxes={}, limits=limits, file=path.name)
 
 
 def _cells(path: Path) -> object:
