@@ -48,7 +48,7 @@ def distributions(copy: Path, *, dated: bool) -> Path:
     if dated:
         for path in copy.rglob("*"):
             os.utime(path, (OTHER_DATE, OTHER_DATE))
-            path.chmod(0o700 if path.is_dir() else 0o600)
+            path.chmod(0o700 if path.stat().st_mode & 0o100 else 0o600)
     for kind in ("sdist", "wheel"):
         _run([sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", "built"], copy)
     return copy / "built"
