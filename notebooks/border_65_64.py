@@ -45,7 +45,7 @@ from sdaasp_geo.analysis.border import border_access, border_balance, border_exc
 from sdaasp_geo.analysis.competence import FROM_RULE, competent_access
 from sdaasp_geo.analysis.coverage import PARTS
 from sdaasp_geo.analysis.levels import territory_members
-from sdaasp_geo.analysis.lifecycle import break_flag
+from sdaasp_geo.analysis.lifecycle import RENAMED, break_flag
 from sdaasp_geo.analysis.negotiation import negotiation_rows, negotiation_totals
 from sdaasp_geo.analysis.presence import presence_shares
 from sdaasp_geo.analysis.sensitivity import sensitivity
@@ -575,7 +575,7 @@ say(
     f"intercommunalités ne change. Mais le {names[PETR]} gagne {cite('PETR communes', len(gained), communes)}, toutes "
     "du Nord Est Béarn : la discussion peut se tenir dans ce pôle. À confirmer, car la date d'entrée n'est pas établie."
 )
-renamed = study.evolution[study.evolution["code"].isin(three["code"])]
+renamed = study.evolution[study.evolution["code"].isin(three["code"])].assign(change=RENAMED)
 show("evolution_perimetre", renamed, {"code": "code", "name": "avant", "change": "changement", "after": "code après"})
 say(
     f"{cite('ancien nom', renamed['name'].iloc[0], str)} s'appelle désormais "
@@ -791,7 +791,7 @@ for rank, site in enumerate(found.sites["place"], start=1):
     recomputed[f"habitants ramenés {rank}"] = brought["population"].sum()
 
 life = read["vie_perimetres"]
-renamed = rows_of("evolution_perimetre", changement="changement_de_nom").iloc[0]
+renamed = rows_of("evolution_perimetre", changement=RENAMED).iloc[0]
 recomputed |= {
     "millésime avant": int(life["millesime_avant"].min()),
     "millésime après": int(life["millesime_apres"].max()),

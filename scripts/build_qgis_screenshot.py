@@ -61,6 +61,7 @@ def shoot(program: str, algorithm: str, folder: Path, *, display: str) -> bytes:
     environment = {
         "SDAASP_PYTHON": sys.executable,
         **os.environ,
+        "PATH": os.defpath,  # QGIS embeds the first Python of the path, and needs its own
         "QT_QPA_PLATFORM": "xcb",
         "DISPLAY": display,
         "XDG_RUNTIME_DIR": str(runtime),

@@ -27,6 +27,11 @@ _SYSTEM_PYTHON = "/usr/bin/python3"
 _WAIT_S = 300
 
 
+def system_path() -> str:
+    """Return the folder of QGIS and those of the system: QGIS embeds the first Python found there, its own."""
+    return os.pathsep.join([str(Path(shutil.which(PROGRAM) or "/usr/bin/x").parent), os.defpath])
+
+
 def plugin_module(name: str) -> ModuleType:
     """Import a module of the plugin that does not need QGIS, beside the package of the same name."""
     if _ALIAS not in sys.modules:
@@ -62,9 +67,9 @@ class Qgis:
         self.profile, runtime = folder / "profile", folder / "runtime"
         self.profile.mkdir(parents=True)
         runtime.mkdir(mode=0o700)
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.environment = {
-            **kept,
+            **{name: os.environ[name] for name in ("HOME",) if name in os.environ},
+            "PATH": system_path(),
             "QT_QPA_PLATFORM": "offscreen",
             "XDG_RUNTIME_DIR": str(runtime),
             "QGIS_CUSTOM_CONFIG_PATH": str(self.profile),
