@@ -1,6 +1,6 @@
 """All the départements: time, memory and size of each, as ``sdaasp build --all`` makes them.
 
-    python benchmarks/national.py FOLDER [--jobs 2] [CODE ...]
+    python benchmarks/national.py FOLDER [CODE ...] [--jobs 2]
 
 Builds in FOLDER what is not there yet (a run that was stopped goes on), one process for each département, prints a line
 as each comes, then the table of ``README.md``. Times and memory are kept in ``FOLDER.csv``: a département that is

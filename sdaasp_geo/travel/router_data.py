@@ -176,7 +176,8 @@ def prepared(
     contents = [_sha256(extract) for extract in extracts]
     key = {"contents": contents, "format": FORMAT_VERSION, "keyed": dict(keyed), "router": router}
     fingerprint = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
-    home = folder / f"{router.lower()}-{fingerprint[:32]}"
+    # the hidden folder beside must not begin with ".osrm": OSRM takes that for the ending of a file
+    home = folder / f"donnees-{router.lower()}-{fingerprint[:32]}"
     source = _kept_source(home, fingerprint)
     if source is not None:
         return home, source

@@ -241,7 +241,7 @@ def test_a_stale_folder_is_built_again(extract: Path, tmp_path: Path) -> None:
 def test_what_a_killed_build_left_is_cleared(extract: Path, tmp_path: Path) -> None:
     make(extract, tmp_path)
     (home,) = tmp_path.iterdir()
-    home.rename(home.with_name(f"{home.name}.killed.part"))
+    home.rename(home.with_name(f".{home.name}.partiel"))
     make(extract, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [home.name]
 
