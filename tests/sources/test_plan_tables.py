@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sdaasp_geo.action_plan import action_fields, governance_fields
@@ -298,6 +298,7 @@ def test_a_document_type_in_any_part_is_refused(tmp_path: Path) -> None:
     assert fault.expected == "un classeur XLSX"
 
 
+@example([["", "", "|\n1", "|"], ["", "", "|\n1", "|"]])
 @given(st.lists(st.lists(st.text("abcé '=+;,|\"\n12", max_size=8), min_size=4, max_size=4), min_size=1, max_size=5))
 def test_no_cell_is_lost(tmp_path_factory: pytest.TempPathFactory, cells: list[list[str]]) -> None:
     folder = tmp_path_factory.mktemp("table")
