@@ -22,7 +22,6 @@ from xml.etree import ElementTree as ET
 ROOT = Path(__file__).resolve().parent.parent
 PLUGIN = ROOT / "qgis_plugin" / "sdaasp_geo"
 PACKED = {".py", ".txt", ".md", ".svg", ".ts"}
-NAMED = {"LICENSE"}
 CONTEXT = "SDAASP"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 PLAIN_FILE = 0o644 << 16
@@ -30,9 +29,10 @@ PLAIN_FILE = 0o644 << 16
 
 def plugin_files() -> dict[str, bytes]:
     """Return the files of the plugin, by their path in the zip."""
-    found = [path for path in PLUGIN.rglob("*") if path.suffix in PACKED or path.name in NAMED]
+    found = [path for path in PLUGIN.rglob("*") if path.suffix in PACKED]
     kept = [path for path in found if path.is_file() and "__pycache__" not in path.parts]
-    return {path.relative_to(PLUGIN.parent).as_posix(): path.read_bytes() for path in kept}
+    files = {path.relative_to(PLUGIN.parent).as_posix(): path.read_bytes() for path in kept}
+    return files | {f"{PLUGIN.name}/LICENSE": (ROOT / "LICENSE").read_bytes()}
 
 
 def compiled_texts() -> dict[str, bytes]:
