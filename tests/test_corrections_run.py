@@ -7,6 +7,7 @@ import datetime as dt
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import geopandas as gpd
 import msgspec
@@ -14,11 +15,14 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from shapely.affinity import translate
 from shapely.geometry import Point
 
 from sdaasp_geo.errors import InputError, OutputError
-from sdaasp_geo.outputs.corrections import guarded
+from sdaasp_geo.outputs.corrections import guarded, write_changes
+from sdaasp_geo.outputs.escape import visible_text
 from sdaasp_geo.pipeline import measure
 from sdaasp_geo.pipeline.areas import competent_areas
 from sdaasp_geo.pipeline.corrections import Difference, apply_corrections, diff_corrections, export_corrections
@@ -83,7 +87,7 @@ def compared(study: Study, edited: Path) -> Difference:
 def test_an_export_that_nobody_edits_gives_no_change(study_65: Study, exported: Path, tmp_path: Path) -> None:
     found = diff_corrections(study_65, exported, tmp_path / "c.csv", date=DAY)
     assert (found.changes, found.notes) == (0, ())
-    assert (tmp_path / "c.csv").read_bytes() == b"\xef\xbb\xbfobjet,identifiant,champ,ancien,nouveau,motif,date\n"
+    assert (tmp_path / "c.csv").read_bytes() == b"\xef\xbb\xbfobjet,identifiant,champ,ancien,nouveau,motif,date\r\n"
     again = export_corrections(study_65, tmp_path / "encore.gpkg")
     assert again.read_bytes() == exported.read_bytes()
     with pytest.raises(OutputError, match="contient peut-être des corrections"):
@@ -220,7 +224,7 @@ def test_what_the_scheme_changed_meanwhile_is_a_conflict_on_both_sides(
 
 def test_a_change_file_says_all_its_faults(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
-    header = "objet,identifiant,champ,ancien,nouveau,motif,date\n"
+    header = "objet,identifiant,champ,ancien,nouveau,motif,date\r\n"
     path.write_text(f"{header}lieu,a/b,nom,x,y,,22/11/2026\npoint,,nom,x,y,,2026-11-22\n", encoding="utf-8")
     with pytest.raises(InputError) as caught:
         read_changes(path)
@@ -235,15 +239,22 @@ def test_a_change_file_says_all_its_faults(tmp_path: Path) -> None:
     assert [fault.column for fault in caught.value.faults] == ["identifiant", "ancien", "nouveau", "motif", "date"]
 
 
-@pytest.mark.parametrize("value", ["=1+1", "'=1", "''", "'", "l'eau", "-3", "@x", "'s", "' =1", "texte"])
-def test_a_text_that_looks_like_a_formula_comes_back_as_it_was(value: str, tmp_path: Path) -> None:
-    path = tmp_path / "c.csv"
-    text = guarded(value)
-    assert not text.startswith(("=", "+", "-", "@"))
-    rows = pd.DataFrame([["point", "a/b", "nom", text, "z", "", "2026-11-22"]])
+_LETTERS = st.one_of(
+    st.sampled_from("=+-@';, \t\n\r\"\u200b\u202e\uff1d\ufeff<a0é"), st.characters(exclude_categories=["Cs"])
+)
+
+
+@given(value=st.text(_LETTERS).map(str.strip))
+@example(value="\u200b=1+1").via("a letter that nobody sees hides the formula")
+@example(value="'s Lands; 'x;=1").via("apostrophes that the text owns")
+def test_a_text_that_looks_like_a_formula_comes_back_as_it_was(value: str) -> None:
     head = ["objet", "identifiant", "champ", "ancien", "nouveau", "motif", "date"]
-    rows.to_csv(path, index=False, header=head)
-    assert read_changes(path)["ancien"].tolist() == [value]
+    rows = pd.DataFrame([["point", "a/b", "nom", value, "z", "", "2026-11-22"]], columns=head)
+    with TemporaryDirectory() as folder:
+        path = write_changes(rows, Path(folder) / "c.csv")
+        assert read_changes(path)["ancien"].tolist() == [value]
+    for cell in guarded(value).split(";"):
+        assert not visible_text(cell).strip().startswith(("=", "+", "-", "@", "\uff1d"))
 
 
 def test_what_is_not_an_export_is_refused(tmp_path: Path, study_65: Study) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,7 +11,6 @@ import pandas as pd
 from sdaasp_geo.errors import OutputError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.outputs import geopackage
-from sdaasp_geo.outputs.escape import safe_cell
 from sdaasp_geo.outputs.layer_model import (
     NONE,
     POINT,
@@ -26,6 +24,7 @@ from sdaasp_geo.outputs.layer_model import (
 )
 from sdaasp_geo.outputs.layer_styles import layer_styles
 from sdaasp_geo.outputs.palette import MUTED
+from sdaasp_geo.outputs.publish import published_file
 from sdaasp_geo.outputs.style_model import Fill, Labels, StyleRule, StyleSpec
 from sdaasp_geo.outputs.style_qml import render_qml
 from sdaasp_geo.outputs.style_sld import render_sld
@@ -43,6 +42,7 @@ _COLUMNS = {
     "guichet": Column("guichet", "Guichet compétent", "", "Identifiant du lieu ; vide : supposé par le département"),
 }
 _FARTHEST = 150_000
+_CELL_START = re.compile(r"^(?=\W)|;\s*(?=[^\w\s;])")
 
 
 def write_export(study: Study, path: Path, *, points: pd.DataFrame, counters: pd.DataFrame, fields: list[str]) -> Path:
@@ -86,7 +86,7 @@ def write_export(study: Study, path: Path, *, points: pd.DataFrame, counters: pd
         _layer(_ORIGIN.format(_POINTS), "Points de service exportés", NONE, points.reset_index(), study),
         _layer(_ORIGIN.format(_COUNTERS), "Guichets exportés", NONE, counters.reset_index(), study),
     ]
-    with whole_file(path) as beside:
+    with published_file(path) as beside:
         geopackage.write_geopackage(layers, beside)
     return path
 
@@ -124,7 +124,7 @@ def _outline(layer: MapLayer) -> LayerStyle:
 
 
 def write_changes(changes: pd.DataFrame, path: Path) -> Path:
-    """Write a change file (UTF-8 with mark, comma); a text that looks like a formula stays text, and is read back.
+    """Write a change file (UTF-8 with mark, comma, CRLF); its texts are read back as they were, formulas stay texts.
 
     Raises
     ------
@@ -137,33 +137,20 @@ def write_changes(changes: pd.DataFrame, path: Path) -> Path:
             f"{path} existe et n'est pas un fichier de corrections{NBSP}: rien n'a été écrit. Choisissez un autre nom."
         )
         raise OutputError(message)
-    with whole_file(path) as beside:
-        changes.map(guarded).to_csv(beside, index=False, encoding="utf-8-sig", lineterminator="\n")
+    with published_file(path) as beside:
+        changes.map(guarded).to_csv(beside, index=False, encoding="utf-8-sig", lineterminator="\r\n")
     return path
 
 
 def guarded(value: str) -> str:
-    """Return a text that no spreadsheet takes for a formula, and that `sources.corrections` gives back as it was."""
-    kept = value.startswith("'") and (safe_cell(value[1:]) != value[1:] or value[1:].lstrip().startswith("'"))
-    return f"'{value}" if kept else safe_cell(value)
+    r"""Return a text that no spreadsheet takes for a formula, and that `sources.corrections` gives back as it was.
 
+    An apostrophe goes before a first character that is neither letter nor digit, at the beginning and after a semicolon
+    (where a French spreadsheet cuts a cell): whatever hides a formula is behind it.
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a file to write beside, that takes the place of ``path`` only if all went well.
-
-    Raises
-    ------
-    OutputError
-        When the folder cannot be written.
+    Examples
+    --------
+    >>> guarded("=1+1"), guarded("'Tarbes'"), guarded("a; =1+1"), guarded("Tarbes; Lourdes")
+    ("'=1+1", "''Tarbes'", "a; '=1+1", 'Tarbes; Lourdes')
     """
-    beside = path.with_name(f".{path.stem}.partiel{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield beside
-        beside.replace(path)
-    except OSError as error:
-        message = f"Impossible d'écrire {path}{NBSP}: {error.strerror}. Choisissez un autre dossier."
-        raise OutputError(message) from error
-    finally:
-        beside.unlink(missing_ok=True)
+    return _CELL_START.sub(r"\g<0>'", value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ POINTS, COUNTERS = "points_services", "communes_guichets"
 ORIGIN = "origine_{}"
 """Table of an export that keeps what a layer held."""
 
-_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20'")
+_GUARD = re.compile(r"^'(?=\W)|;\s*'(?=[^\w\s;])")
 _SUFFIX = ".gpkg"
 
 
@@ -76,8 +77,8 @@ def _cell_faults(table: pd.DataFrame, field: dict[str, Any], *, file: str) -> li
 
 
 def _unguarded(value: str) -> str:
-    """Take off the apostrophe that keeps a text from being a formula (`outputs.corrections.guarded`)."""
-    return value[1:] if value.startswith("'") and value[1:].lstrip().startswith(_FORMULA) else value
+    """Take off the apostrophes that keep a text from being a formula (`outputs.corrections.guarded`)."""
+    return _GUARD.sub(lambda found: found[0][:-1], value)
 
 
 def read_edited(path: Path) -> dict[str, gpd.GeoDataFrame | pd.DataFrame]:
