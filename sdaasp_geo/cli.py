@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sdaasp_geo import __version__
+from sdaasp_geo import __version__, french
 from sdaasp_geo.cli_about import about
 from sdaasp_geo.cli_all import Everything, all_options, build_everything
 from sdaasp_geo.cli_corrections import corrections
@@ -244,7 +244,8 @@ def sites(  # noqa: PLR0913 - one argument for each option of the command
         return
     click.echo(f"Écrit dans {out}. Choix{NBSP}: {found.siting.proof.sentence}.")
     for row in found.siting.sites.itertuples():
-        click.echo(f"  {row.rank}. {row.place_name}{NBSP}: {row.gain_population} habitants gagnés")
+        gain = french.count(int(row.gain_population), "habitant gagné", "habitants gagnés")
+        click.echo(f"  {row.rank}. {row.place_name}{NBSP}: {gain}")
 
 
 @app.command()

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import settings
 from shared_runs import SharedRun, shared_run
 
-from sdaasp_geo.pipeline import diagnose, measure, prepare
+from sdaasp_geo.pipeline import Question, choose_sites, diagnose, measure, prepare
 from sdaasp_geo.scheme import read_scheme
-from sdaasp_geo.study import Diagnosis, Measures, Study
+from sdaasp_geo.study import Diagnosis, Measures, NewSites, Study
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT / ".." / "shared" / "data"
@@ -37,6 +37,12 @@ def measures_65(study_65: Study) -> Measures:
 def diagnosis_65(study_65: Study, measures_65: Measures) -> Diagnosis:
     """Diagnosis of the Hautes-Pyrénées."""
     return diagnose(study_65, measures_65)
+
+
+@pytest.fixture(scope="session")
+def sites_65(study_65: Study) -> NewSites:
+    """Three new France services within 15 minutes in the Hautes-Pyrénées."""
+    return choose_sites(study_65, Question(service="france-services", count=3, threshold_min=15))
 
 
 @pytest.fixture(scope="session")

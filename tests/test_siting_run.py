@@ -11,6 +11,7 @@ import pytest
 from sdaasp_geo import read_scheme
 from sdaasp_geo.errors import OutputError, SchemeError
 from sdaasp_geo.outputs.siting import siting_tables
+from sdaasp_geo.outputs.siting_layers import siting_layers
 from sdaasp_geo.outputs.tables import describe_column
 from sdaasp_geo.pipeline import Question, choose_sites, sites
 from sdaasp_geo.study import NewSites, Study
@@ -18,9 +19,9 @@ from sdaasp_geo.study import NewSites, Study
 SERVICE = "france-services"
 
 
-@pytest.fixture(scope="module")
-def found(study_65: Study) -> NewSites:
-    return choose_sites(study_65, Question(service=SERVICE, count=3, threshold_min=15))
+@pytest.fixture
+def found(sites_65: NewSites) -> NewSites:
+    return sites_65
 
 
 def test_gains_add_up_by_territory(found: NewSites) -> None:
@@ -54,11 +55,31 @@ def test_every_column_is_described(study_65: Study, found: NewSites) -> None:
     assert undescribed == set()
 
 
+def test_the_layers_hold_the_tables(study_65: Study, found: NewSites) -> None:
+    layers = {layer.name: layer for layer in siting_layers(study_65, found)}
+    assert list(layers) == ["departement", "epci", "communes_avant_apres", "fermetures", "lieux_proposes"]
+    tables = {table.name: table.rows for table in siting_tables(study_65, found)}
+    for name in ("communes_avant_apres", "fermetures", "lieux_proposes"):
+        rows = layers[name].rows
+        assert len(rows) == len(tables[name])
+        assert not rows.geometry.is_empty.any()
+        assert not rows.geometry.isna().any()
+        assert layers[name].epsg == 2154
+    proposed = layers["lieux_proposes"].rows
+    communes = study_65.communes.set_index("code").geometry
+    for row in proposed.itertuples():
+        assert communes[row.lieu.removeprefix("commune:")].covers(row.geom)
+    changed = layers["communes_avant_apres"].rows
+    within = changed["dans_le_seuil_apres"] & ~changed["dans_le_seuil_avant"]
+    assert changed.loc[within, "population"].sum() == proposed["habitants_gagnes"].sum()
+
+
 @pytest.mark.parametrize("aim", ["couvrir", "rapprocher", "tout-couvrir"])
 def test_a_run_writes_page_tables_and_manifest(aim: str, tmp_path: Path) -> None:
     question = Question(service=SERVICE, count=2, threshold_min=20, aim=aim)
     sites(read_scheme("hautes-pyrenees"), tmp_path / "one", question)
     sites(read_scheme("hautes-pyrenees"), tmp_path / "two", question)
+    assert (tmp_path / "one" / "layers.gpkg").read_bytes() == (tmp_path / "two" / "layers.gpkg").read_bytes()
     manifest = (tmp_path / "one" / "manifest.json").read_bytes()
     assert manifest == (tmp_path / "two" / "manifest.json").read_bytes()
     content = json.loads(manifest)

@@ -16,6 +16,7 @@ PROTOCOL = 1
 DRAWN = (
     "communes",
     "communes_guichets",
+    "communes_avant_apres",
     "carreaux",
     "epci_voisins",
     "epci",
@@ -23,6 +24,8 @@ DRAWN = (
     "departement",
     "zones",
     "points_services",
+    "fermetures",
+    "lieux_proposes",
 )
 """Layers from the bottom of the map to its top: filled ones under contours, contours under points."""
 

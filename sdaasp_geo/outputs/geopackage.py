@@ -117,12 +117,28 @@ def build_layers(study: Study, measures: Measures, *, only: Collection[str] = ()
     plan = {table.name: table.rows for table in plan_tables(study)}
     listed = [*spatial, *((name, NONE, plan[name]) for name in _TABLES if name in plan)]
     wanted = [one for one in listed if not only or one[0] in only]
-    layers = [_layer(name, kind, rows, study, criteria) for name, kind, rows in wanted]
+    layers = [titled_layer(name, rows, study, kind=kind, criteria=criteria) for name, kind, rows in wanted]
     return [_finished(layer, study, criteria, record) for layer in layers]
 
 
-def _layer(name: str, kind: str, rows: pd.DataFrame, study: Study, criteria: Sequence[Criterion]) -> MapLayer:
-    """Give a layer its published names, its types and its titles."""
+def titled_layer(
+    name: str, rows: pd.DataFrame, study: Study, *, kind: str, criteria: Sequence[Criterion] = ()
+) -> MapLayer:
+    """Give a layer its published names, its types and its titles; it has neither style nor record yet.
+
+    Parameters
+    ----------
+    name : str
+        Its name in `layers.toml`, and in the dictionary of columns.
+    rows : GeoDataFrame or DataFrame
+        Columns under the names of the code; geometry in the legal CRS.
+    study : Study
+        The département that the titles name.
+    kind : str
+        ``MultiPolygon``, ``Point``, or empty for a table.
+    criteria : sequence of Criterion
+        Those whose class is a column.
+    """
     entry = catalogue_entry(name)
     given = {column: _described(name, str(column), criteria) for column in rows.columns if column != "geometry"}
     published = rows.rename(columns={column: described.name for column, described in given.items()})

@@ -14,19 +14,25 @@ from sdaasp_geo.study import Measures, NewSites, Study
 
 _TERMS = ("Classe", "Temps avant", "Temps après", "Lieu proposé")
 _OUT = "non atteint, ou hors de la demande étudiée"
-_WORDS = ("Déjà dans le seuil", "Gagnée par un lieu proposé", "Au-delà du seuil")
+CHANGES = ("Déjà dans le seuil", "Gagnée par un lieu proposé", "Au-delà du seuil")
+"""What becomes of a commune, best first."""
 
 
 def render_siting_map(study: Study, found: NewSites) -> str:
     """Write the map of new sites as one self-contained HTML page (`web_map.render_theme`), without any measure."""
-    return render_theme(siting_theme(study, found), study, _no_measures(study, found))
+    return render_theme(siting_theme(study, found), study, no_measures(study, found))
 
 
-def _no_measures(study: Study, found: NewSites) -> Measures:
+def no_measures(study: Study, found: NewSites) -> Measures:
     """Return measures that hold nothing but the method: places of the studied communes are drawn, and no other."""
     access = pd.DataFrame(columns=["code", "service", "place", "second_place"], dtype="str")
     nothing = pd.DataFrame()
     return Measures(access, nothing, nothing, study.epci.head(0), nothing, found.method)
+
+
+def time_bounds(found: NewSites) -> list[float]:
+    """Return the bounds of the classes of time, in minutes: the threshold is one of them."""
+    return sorted({10.0, 20.0, 30.0, float(found.siting.threshold_min)})
 
 
 def siting_theme(study: Study, found: NewSites) -> Theme:
@@ -34,7 +40,7 @@ def siting_theme(study: Study, found: NewSites) -> Theme:
     rows = by_commune(study, found.siting.demand)
     service = service_names(study.parameters, found.service)
     limit = found.siting.threshold_min
-    bounds = sorted({10.0, 20.0, 30.0, float(limit)})[:4]
+    bounds = time_bounds(found)
     places = found.siting.sites.set_index("rank")["place_name"]
     rank = pd.to_numeric(rows["rank"], errors="coerce")
     new = [f"{int(value)}. {places[int(value)]}" if pd.notna(value) else "aucun" for value in rank]
@@ -43,7 +49,7 @@ def siting_theme(study: Study, found: NewSites) -> Theme:
         texts(minutes_or(value, _OUT) for value in rows["after_min"]),
         texts(new),
     )
-    change = named_classes(_WORDS)
+    change = named_classes(CHANGES)
     times = at_most_classes(bounds, none="", missing="Non atteint ou hors demande")
     views = [_view("effet", f"Effet sur le seuil de {threshold(limit)}", change, _effect(rows), told)]
     for code, label, column in (("avant", "Temps avant", "before_min"), ("apres", "Temps après", "after_min")):
@@ -71,7 +77,7 @@ def _effect(rows: pd.DataFrame) -> np.ndarray:
     before = rows["within_before"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
     after = rows["within_after"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
     ranks = np.where(before, 0, np.where(after, 1, 2))
-    return np.where(known.to_numpy(dtype=bool), ranks, len(_WORDS)).astype(np.int64)
+    return np.where(known.to_numpy(dtype=bool), ranks, len(CHANGES)).astype(np.int64)
 
 
 def _view(

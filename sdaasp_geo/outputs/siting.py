@@ -1,4 +1,4 @@
-"""The folder of a question about new sites: a page, its tables and its manifest."""
+"""The folder of a question about new sites: a page, a map, layers, tables and the manifest."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import pandas as pd
 
 from sdaasp_geo import french
 from sdaasp_geo.french import NBSP
+from sdaasp_geo.outputs import geopackage
 from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.outputs.headline import Figure, sources_line
 from sdaasp_geo.outputs.manifest import describe_run, write_manifest
 from sdaasp_geo.outputs.map_siting import render_siting_map
 from sdaasp_geo.outputs.page_templates import page_template
+from sdaasp_geo.outputs.siting_layers import siting_layers
 from sdaasp_geo.outputs.tables import Table, epci_labels, with_names, write_tables
 from sdaasp_geo.parameters import service_names
 from sdaasp_geo.study import NewSites, Study
@@ -41,8 +43,9 @@ class _Shown:
 
 
 def write_siting(study: Study, found: NewSites, folder: Path, *, version: str) -> None:
-    """Write the page, the tables and the manifest of new sites in an existing empty folder."""
+    """Write the page, the layers, the tables and the manifest of new sites in an existing empty folder."""
     write_tables(siting_tables(study, found), folder / "tables", edition=study.scheme.edition)
+    geopackage.write_geopackage(siting_layers(study, found), folder / "layers.gpkg")
     (folder / "index.html").write_text(render_siting(study, found), encoding="utf-8")
     (folder / MAP).write_text(render_siting_map(study, found), encoding="utf-8")
     proof = found.siting.proof

@@ -14,7 +14,8 @@ import pytest
 from sdaasp_geo.outputs import palette
 from sdaasp_geo.outputs.geopackage import build_layers, write_geopackage
 from sdaasp_geo.outputs.layer_model import MapLayer
-from sdaasp_geo.study import Diagnosis, Measures, Study
+from sdaasp_geo.outputs.siting_layers import siting_layers
+from sdaasp_geo.study import Diagnosis, Measures, NewSites, Study
 
 PYTHON = Path("/usr/bin/python3")
 """PyQGIS belongs to the interpreter of the system."""
@@ -32,8 +33,11 @@ def run_python(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def layers(study_65: Study, measures_65: Measures, diagnosis_65: Diagnosis) -> list[MapLayer]:
-    return build_layers(study_65, dataclasses.replace(measures_65, diagnosis=diagnosis_65))
+def layers(study_65: Study, measures_65: Measures, diagnosis_65: Diagnosis, sites_65: NewSites) -> list[MapLayer]:
+    """Layers of a run, then those that only a question about new sites has."""
+    run = build_layers(study_65, dataclasses.replace(measures_65, diagnosis=diagnosis_65))
+    names = {layer.name for layer in run}
+    return [*run, *(layer for layer in siting_layers(study_65, sites_65) if layer.name not in names)]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +84,8 @@ def test_every_style_loads_without_a_word(seen: dict[str, Any], layers: list[Map
 def test_labels_are_the_names(seen: dict[str, Any]) -> None:
     labels = {name: layer["label"] for name, layer in seen["layers"].items()}
     named = dict.fromkeys(("epci_voisins", "petr", "epci", "communes"), "nom")
-    assert labels == {"departement": "", "zones": "", "points_services": "", **named}
+    sites = {"communes_avant_apres": "commune", "fermetures": "lieu_nom", "lieux_proposes": "lieu_commune"}
+    assert labels == {"departement": "", "zones": "", "points_services": "", **named, **sites}
 
 
 def test_hatches_are_those_of_the_legend(seen: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ class Implantation(SdaaspAlgorithm):
 
     CODE = "implantation"
     GROUP = "diagnostic"
+    LAYERS = ("departement", "epci", "communes_avant_apres", "fermetures", "lieux_proposes")
     PAGES = {"PAGE": "index.html", "CARTE": "carte.html"}  # noqa: RUF012 - declared ClassVar in the base
 
     def title(self) -> str:
