@@ -7,9 +7,11 @@ killed process left is removed by the next one that writes there.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -44,6 +46,8 @@ _CAUSES = {
     errno.ENOTDIR: ("un fichier est à la place d'un dossier", _ELSEWHERE),
     errno.EEXIST: ("un fichier est à la place d'un dossier", _ELSEWHERE),
 }
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+_NO_EXCHANGE = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP})
 _NO_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS})
 
 
@@ -151,6 +155,41 @@ def put(made: Path, path: Path) -> None:
     sync(made)
     made.replace(path)
     sync(path.parent)
+
+
+def exchanged(made: Path, path: Path) -> bool:
+    """Exchange two folders in one operation, and flush it: nobody ever sees neither nor both.
+
+    Returns
+    -------
+    bool
+        False, and nothing done, where the system cannot: anything but Linux, and some of its disks.
+
+    Raises
+    ------
+    OSError
+        When the system refuses; both folders are then as they were.
+
+    References
+    ----------
+    renameat2(2), RENAME_EXCHANGE, Linux 3.15.
+    """
+    exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if sys.platform == "linux" else None
+    if exchange is None:
+        return False
+    sys.audit("os.rename", str(made), str(path), -1, -1)  # as any other renaming: it can be watched
+    here = ctypes.c_int(_HERE)
+    if exchange(here, os.fsencode(made), here, os.fsencode(path), ctypes.c_uint(_EXCHANGE)):
+        number = ctypes.get_errno()
+        if number in _NO_EXCHANGE:
+            return False
+        raise OSError(number, os.strerror(number), str(path))
+    try:
+        sync(path.parent)
+    except OSError:
+        exchange(here, os.fsencode(made), here, os.fsencode(path), ctypes.c_uint(_EXCHANGE))
+        raise
+    return True
 
 
 def remove(folder: Path) -> None:

@@ -121,10 +121,55 @@ def test_work_put_in_the_folder_during_a_run_stays(tmp_path: Path) -> None:
     assert names(tmp_path / "out") == ["thesis.txt"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="folders are exchanged in one operation on Linux only")
+def test_a_run_takes_the_place_of_the_former_one_in_one_operation(tmp_path: Path) -> None:
+    publish(tmp_path / "out", "former")
+    seen = set[str]()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            try:
+                seen.add((tmp_path / "out" / "index.html").read_text())
+            except OSError as error:
+                seen.add(str(error))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    for turn in range(50):
+        publish(tmp_path / "out", f"run {turn}")
+    over.set()
+    watcher.join()
+    assert len(seen) > 1
+    assert seen <= {"former", *(f"run {turn}" for turn in range(50))}
+    assert names(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_a_flush_that_fails_leaves_the_former_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, able: bool
+) -> None:
+    publish(tmp_path / "out", "former")
+    if not able:
+        monkeypatch.setattr(disk, "exchanged", lambda _made, _path: False)
+
+    def broken(path: Path) -> None:
+        if path == tmp_path:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(disk, "sync", broken)
+    with pytest.raises(OutputError, match="le disque ou le réseau n'a pas répondu"):
+        publish(tmp_path / "out", "new")
+    monkeypatch.undo()
+    assert (tmp_path / "out" / "index.html").read_text() == "former"
+    assert names(tmp_path) == ["out"]
+
+
 def test_the_former_run_comes_back_when_the_new_one_cannot_take_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(tmp_path / "out", "former")
+    monkeypatch.setattr(disk, "exchanged", lambda _made, _path: False)  # as on a system that cannot
     rename = Path.rename
 
     def busy(self: Path, target: Path) -> Path:

@@ -1,13 +1,14 @@
 """Write beside, then rename: an output folder or file is complete or absent, and the former one stays until then.
 
-A folder cannot be renamed over another: the former run goes aside as ``.X.ancien`` for the time of two renamings. A
-process killed between them leaves it there, whole, and `check_replaceable`, with which every run begins, puts it back.
+A folder cannot be renamed over another. Linux exchanges the two in one operation. Elsewhere the former run goes aside
+as ``.X.ancien`` for the time of two renamings: a process killed between them leaves it there, whole, and
+`check_replaceable`, with which every run begins, puts it back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xlsxwriter.exceptions import FileCreateError
@@ -121,15 +122,20 @@ def _check_own(folder: Path) -> None:
 
 def _swap(beside: Path, folder: Path) -> None:
     """Put a new run in the place of the former one, which comes back if that fails."""
+    if folder.exists() and disk.exchanged(beside, folder):
+        return
     former = _aside(folder)
     try:
         if folder.exists():
             folder.rename(former)
         beside.rename(folder)
+        disk.sync(folder.parent)
     except BaseException:
+        if not beside.exists():
+            with suppress(OSError):
+                folder.rename(beside)
         _restore(folder)
         raise
-    disk.sync(folder.parent)
     _restore(folder)
 
 

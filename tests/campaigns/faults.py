@@ -5,7 +5,8 @@ of fault, ``N`` points evenly spread over those of an undisturbed run; all of th
 (a) the former output is there bit by bit, or the new one is complete, or, after a death between two renamings, the
 former one waits aside, whole; (b) the next run succeeds and gives the bytes of an undisturbed run; (c) nothing is left
 beside. Full and read-only disks are real ones (tmpfs) where one may mount. ``--kinds "SIGKILL EIO"``: only these.
-It prints a table by job and kind, and ends with an error when one promise was broken.
+``--two-renamings``: as on a system that cannot exchange two folders. It prints a table by job and kind, and ends with
+an error when one promise was broken.
 
 The job ``run`` is the writing stage of ``sdaasp build`` on a département (what is computed and drawn is kept in memory
 from a first run: what is tested is the writing); ``folder`` a small run folder with a page, a table, a workbook and a
@@ -17,7 +18,6 @@ from __future__ import annotations
 import argparse
 import collections
 import dataclasses
-import importlib
 import json
 import math
 import shutil
@@ -26,7 +26,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -35,8 +34,10 @@ import xlsxwriter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
+from drawn_once import remember_drawings
 from faults import DONE, KILLED, KINDS, RAW, REFUSED, Fault, Outcome, in_child, small_disk, start, tree, until, wait
 
+from sdaasp_geo import disk
 from sdaasp_geo.outputs.geopackage import write_geopackage
 from sdaasp_geo.outputs.layer_model import NONE, POLYGON, Column, MapLayer
 from sdaasp_geo.outputs.manifest import write_manifest
@@ -46,22 +47,6 @@ from sdaasp_geo.travel.road_graph import build_road_graph
 
 FORMER, NEW, ASIDE, LOST = "former one intact", "new one complete", "former one aside, whole", "LOST"
 _SCHEMA = "sdaasp_geo/manifest/1"
-_DRAWN = {
-    "folder": "face convention_documents answers_tables diagnosis_tables plan_tables headline_figures draw_penalty_map",
-    "static_map": "draw_departement_map draw_epci_map alt_text",
-    "annexe": "annexe_facts",
-    "annexe_html": "render_html",
-    "annexe_docx": "render_docx",
-    "annexe_pdf": "render_pdf",
-    "tables": "build_tables",
-    "geopackage": "build_layers",
-    "map_atlas": "map_themes display_shapes render_atlas render_theme",
-    "conventions": "render_convention",
-    "answers": "render_answers",
-    "negotiation": "render_page render_workbook",
-    "site": "render_home render_decisions draw_share_picture render_data",
-    "epci_pages": "render_epci",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +140,7 @@ def run_job(scheme: Path) -> Job:
     measures = measure(study)
     measures = dataclasses.replace(measures, diagnosis=diagnose(study, measures))
     census = census_with_history(study.scheme.millesimes.mesure)
-    turns = _remember_drawings()
+    turns = remember_drawings()
 
     def write(root: Path, edition: int) -> None:
         for turn in turns:
@@ -168,40 +153,6 @@ def run_job(scheme: Path) -> Job:
     with tempfile.TemporaryDirectory() as place:
         write(Path(place), 0)
     return Job("run", "resultat", write)
-
-
-def _remember_drawings() -> list[list[int]]:
-    """Make what only computes and draws answer at once after a first run; return the turns, to set back to zero."""
-    turns = []
-    for name, functions in _DRAWN.items():
-        module = importlib.import_module(f"sdaasp_geo.outputs.{name}")
-        for function in functions.split():
-            turn = [0]
-            setattr(module, function, _remembered(getattr(module, function), turn))
-            turns.append(turn)
-    tables = importlib.import_module("sdaasp_geo.outputs.tables")
-    draw, kept = tables._write_workbook, []  # noqa: SLF001 - the slowest writing; its bytes are written again
-
-    def workbook(listed: list[Any], path: Path, **options: Any) -> Path:  # noqa: ANN401
-        if not kept:
-            kept.append(draw(listed, path, **options).read_bytes())
-        path.write_bytes(kept[0])
-        return path
-
-    tables._write_workbook = workbook  # noqa: SLF001
-    return turns
-
-
-def _remembered(function: Callable[..., Any], turn: list[int]) -> Callable[..., Any]:
-    made: list[Any] = []
-
-    def answer(*given: Any, **options: Any) -> Any:  # noqa: ANN401
-        if turn[0] == len(made):
-            made.append(function(*given, **options))
-        turn[0] += 1
-        return made[turn[0] - 1]
-
-    return answer
 
 
 class Bench:
@@ -372,7 +323,10 @@ def main() -> int:
     options.add_argument("--kinds", default="")
     options.add_argument("--scheme", type=Path)
     options.add_argument("--json", action="store_true")
+    options.add_argument("--two-renamings", action="store_true")
     given = options.parse_args()
+    if given.two_renamings:
+        disk.exchanged = lambda _made, _path: False
     known = {
         "folder": lambda: Job("folder", "resultat", write_folder),
         "file": lambda: Job("file", "couches.gpkg", write_file),
