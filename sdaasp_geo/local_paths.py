@@ -1,4 +1,6 @@
-"""Which names may stand for a local file: those that GDAL or the system would take for something else may not.
+"""Which names may stand for a local file, and which files are read with one.
+
+Those that GDAL or the system would take for something else may not.
 
 A path may leave the folder of its scheme (``../partage/lieux.csv``): several schemes of one person often share a
 folder, and a reader opens it as plain data. What is refused is what would leave the disk, or is not a file but an
@@ -8,6 +10,7 @@ instruction.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from sdaasp_geo.french import NBSP
 
@@ -16,6 +19,7 @@ _VIRTUAL = re.compile(r"(?:^|[/\\])vsi[a-z0-9_]*(?:$|[/\\?])", re.IGNORECASE)
 _NETWORK = re.compile(r"^(?:\\\\|//)")
 _INSTRUCTION = re.compile(r"^[A-Za-z][A-Za-z0-9_+.-]+:")
 _MARKUP = re.compile(r"^\s*[<{]")
+_SHAPEFILE_PARTS = frozenset({".shx", ".dbf", ".prj", ".cpg"})
 
 
 def not_local(name: str) -> str:
@@ -42,3 +46,18 @@ def not_local(name: str) -> str:
     if _INSTRUCTION.match(name):
         return "une adresse ou une connexion"
     return "un texte d'instructions" if _MARKUP.match(name) else ""
+
+
+def companions(path: Path) -> list[Path]:
+    """Return the files that are read with one: the parts of a Shapefile, what SQLite has not yet put in a GeoPackage.
+
+    A file that cannot be looked at has none. They change what is read, so that they are inputs as the file is.
+    """
+    try:
+        if path.suffix.lower() == ".shp":
+            beside = (other for other in path.parent.iterdir() if other.stem == path.stem)
+            return sorted(other for other in beside if other.suffix.lower() in _SHAPEFILE_PARTS)
+        log = path.resolve().with_name(f"{path.resolve().name}-wal")
+        return [log] if path.suffix.lower() == ".gpkg" and log.is_file() and log.stat().st_size else []
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: a link that leads to itself
+        return []

@@ -11,7 +11,7 @@ import msgspec
 from sdaasp_geo.embedded import data_folder
 from sdaasp_geo.errors import SchemeError
 from sdaasp_geo.french import NBSP
-from sdaasp_geo.local_paths import REMEDY, not_local
+from sdaasp_geo.local_paths import REMEDY, companions, not_local
 from sdaasp_geo.toml_files import read_toml
 
 SCHEME_FILE = "scheme.toml"
@@ -275,13 +275,17 @@ def with_files(
 
 
 def input_files(scheme: Scheme) -> list[tuple[str, Path]]:
-    """Return the files that the scheme names, as written and as a path, its own description first."""
+    """Return the files that the scheme names, as written and as a path, its own description first.
+
+    Files that are read with another one (parts of a Shapefile, log of a GeoPackage) come last.
+    """
     files = scheme.fichiers
     single = (files.communes, files.minutes, files.vitesses, files.parametres, files.carreaux, files.secteurs)
     written = (*files.actions, *files.gouvernance, files.noms, files.priorites, *files.corrections)
     names = [*files.services, *files.routes, *single, files.haltes, files.criteres, files.apl, *written]
     named = [(Path(name).name if Path(name).is_absolute() else name, scheme.path(name)) for name in names if name]
-    return [(SCHEME_FILE, Path(scheme.folder) / SCHEME_FILE), *named]
+    whole = [(Path(name).with_name(other.name).as_posix(), other) for name, path in named for other in companions(path)]
+    return [(SCHEME_FILE, Path(scheme.folder) / SCHEME_FILE), *named, *whole]
 
 
 def _file_fault(name: str, path: Path) -> str:

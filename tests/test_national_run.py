@@ -255,5 +255,7 @@ def test_traces_are_kept_until_the_departement_is_done(tmp_path: Path) -> None:
     folder = tmp_path / "erreurs"
     national._write_traces([Outcome("65", FAILED, "r", "Traceback…")], folder)  # noqa: SLF001 - no public way breaks
     assert (folder / "65.txt").read_text(encoding="utf-8") == "Traceback…"
-    national._write_traces([Outcome("65", KEPT)], folder)  # noqa: SLF001
+    national._forget_traces([Outcome("04", KEPT)], folder)  # noqa: SLF001
+    assert (folder / "65.txt").exists()
+    national._forget_traces([Outcome("65", KEPT)], folder)  # noqa: SLF001
     assert not folder.exists()

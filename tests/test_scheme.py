@@ -8,7 +8,7 @@ import pytest
 
 from sdaasp_geo.errors import InputError, SchemeError
 from sdaasp_geo.pipeline import prepare
-from sdaasp_geo.scheme import embedded_schemes, find_scheme, input_files, read_scheme
+from sdaasp_geo.scheme import embedded_schemes, find_scheme, input_files, read_scheme, with_files
 
 MINIMAL = """
 nom = "Essai"
@@ -119,3 +119,16 @@ def test_without_names_the_signatories_are_those_with_most_of_their_population_t
     signing = study.epci[study.epci["role"] == "signataire"]
     assert len(signing) == 9
     assert "246401756" not in set(signing["siren"])
+
+
+def test_what_is_read_with_a_file_is_an_input(tmp_path: Path) -> None:
+    for name in ("contours.shp", "contours.DBF", "contours.shx", "contours.qmd", "autres.dbf", "lieux.gpkg"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "lieux.gpkg-wal").write_bytes(b"")
+    scheme = with_files(
+        read_scheme("hautes-pyrenees"), services=[tmp_path / "lieux.gpkg"], communes=tmp_path / "contours.shp"
+    )
+    beside = [name for name, path in input_files(scheme) if path.parent == tmp_path]
+    assert beside == ["lieux.gpkg", "contours.shp", "contours.DBF", "contours.shx"]
+    (tmp_path / "lieux.gpkg-wal").write_bytes(b"edits that SQLite has not put in the file yet")
+    assert ("lieux.gpkg-wal", tmp_path / "lieux.gpkg-wal") in input_files(scheme)

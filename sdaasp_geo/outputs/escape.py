@@ -22,7 +22,7 @@ _HIDDEN = (
 _INVISIBLE = re.compile(f"[{_HIDDEN}]")
 _CARRIAGE = re.compile("\r\n?")
 _SPACES = re.compile("[\t\n\r\u2028\u2029]+")
-_SECOND_CELL = re.compile(r"(;\s*)(?=[=+@\uff1d\uff0b\uff20]|-\S)")
+_INNER_CELL = re.compile(r"([;\t\n]\s*)(?=[=+@\uff1d\uff0b\uff20]|-\S)")
 _FORMULA = tuple("\t\r\n=+-@\uff1d\uff0b\uff0d\uff20")  # the last four are the wide forms
 _STEM_LENGTH = 60
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
@@ -93,17 +93,18 @@ def safe_cell(value: Value) -> Value | str:
     r"""Return a value that no spreadsheet takes for a formula; only texts are changed.
 
     A text that begins with a tab, a line break, ``=``, ``+``, ``-`` or ``@`` (wide forms included, after spaces and
-    characters that nobody sees, or not) gets a leading apostrophe. Carriage returns become line breaks: a CSV does not
-    always quote them, and what follows would begin a row.
+    characters that nobody sees, or not) gets a leading apostrophe. So does what follows a semicolon, a tab or a line
+    break: a French spreadsheet that opens a CSV with commas cuts a cell there. Carriage returns become line breaks: a
+    CSV does not always quote them, and what follows would begin a row.
 
     Examples
     --------
-    >>> safe_cell("=1+1"), safe_cell("Tarbes\r=1+1"), safe_cell(-3)
-    ("'=1+1", 'Tarbes\n=1+1', -3)
+    >>> safe_cell("=1+1"), safe_cell("Tarbes\r=1+1"), safe_cell("a; =1+1"), safe_cell(-3)
+    ("'=1+1", "Tarbes\n'=1+1", "a; '=1+1", -3)
     """
     if not isinstance(value, str):
         return value
-    text = _CARRIAGE.sub("\n", value)
+    text = _INNER_CELL.sub(r"\1'", _CARRIAGE.sub("\n", value))
     if text.startswith(_FORMULA) or visible_text(text).lstrip().startswith(_FORMULA):
         return f"'{text}"
     return text
@@ -112,16 +113,12 @@ def safe_cell(value: Value) -> Value | str:
 def csv_cell(value: Value) -> Value | str:
     r"""Return a value as a CSV for people holds it: `safe_cell` of the `visible_text`; only texts are changed.
 
-    A French spreadsheet that opens a CSV with commas cuts it at semicolons: what follows one is guarded as well.
-
     Examples
     --------
-    >>> csv_cell("\u200b=1+1"), csv_cell("Tar\u202ebes"), csv_cell("a; =1+1"), csv_cell(-3)
-    ("'=1+1", 'Tarbes', "a; '=1+1", -3)
+    >>> csv_cell("\u200b=1+1"), csv_cell("Tar\u202ebes"), csv_cell("a;\u200b=1+1"), csv_cell(-3)
+    ("'=1+1", 'Tarbes', "a;'=1+1", -3)
     """
-    if not isinstance(value, str):
-        return value
-    return safe_cell(_SECOND_CELL.sub(r"\1'", visible_text(value)))
+    return safe_cell(visible_text(value)) if isinstance(value, str) else value
 
 
 def safe_file_stem(code: object, name: object) -> str:

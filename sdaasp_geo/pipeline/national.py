@@ -119,10 +119,11 @@ def build_all(
     for outcome in _outcomes(tasks, jobs=jobs, scheduler=scheduler):
         outcomes[outcome.code] = outcome
         report(_sentence(outcome, chosen, done=len(outcomes)))
-    _write_traces(outcomes.values(), root / TRACES)
     summary = _summary(tasks, chosen, outcomes, root=root)
     with publish.added(root) as beside:
         files = national_report.write_report(summary, beside)
+        _write_traces(outcomes.values(), beside / TRACES)
+    _forget_traces(outcomes.values(), root / TRACES)
     return National(summary, tuple(outcomes[code] for code in chosen), tuple(files))
 
 
@@ -227,15 +228,19 @@ def _sentence(outcome: Outcome, chosen: Mapping[str, france.Departement], *, don
 
 
 def _write_traces(outcomes: Iterable[Outcome], folder: Path) -> None:
-    """Write where the program broke, and remove what former runs said of these départements."""
+    """Write where the program broke."""
+    for outcome in outcomes:
+        if outcome.trace:
+            folder.mkdir(exist_ok=True)
+            (folder / f"{outcome.code}.txt").write_text(outcome.trace, encoding="utf-8")
+
+
+def _forget_traces(outcomes: Iterable[Outcome], folder: Path) -> None:
+    """Remove what former runs said of the départements that went well in this one."""
     with disk.errors_said(folder):
         for outcome in outcomes:
-            path = folder / f"{outcome.code}.txt"
-            if outcome.trace:
-                folder.mkdir(parents=True, exist_ok=True)
-                path.write_text(outcome.trace, encoding="utf-8")
-            else:
-                path.unlink(missing_ok=True)
+            if not outcome.trace:
+                (folder / f"{outcome.code}.txt").unlink(missing_ok=True)
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
 

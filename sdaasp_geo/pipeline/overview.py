@@ -208,8 +208,13 @@ def _grid(services: Sequence[str], files: Sequence[Path]) -> tuple[pd.DataFrame,
     ]
     if faults:
         raise InputError(faults)
-    grid = grid[grid["service"].isin(services)].drop_duplicates(["service", "id"]).reset_index(drop=True)
-    return grid, notes
+    wanted = grid[grid["service"].isin(services)]
+    kept = wanted.drop_duplicates(["service", "id"]).reset_index(drop=True)
+    again = len(wanted) - len(kept)
+    if again:
+        rows = count(again, "lieu a le même identifiant", "lieux ont le même identifiant")
+        notes.append(f"{rows} qu'un autre du même service{NBSP}: le premier, dans l'ordre des fichiers, est mesuré.")
+    return kept, notes
 
 
 def _latest(grid: pd.DataFrame) -> dt.date:

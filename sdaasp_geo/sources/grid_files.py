@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from sdaasp_geo.sources.workbooks import Sheet, read_workbook
 MARK = "À vérifier"
 """Header of the column that correction files add; it is not information of the operator and is not read."""
 
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+_INNER_GUARD = re.compile(r"([;\t\n]\s*)'(?=[=+@\uff1d\uff0b\uff20]|-\S)")
 _HEAD = 30
 _LEAST = 4
 _REST = "reste"
@@ -127,8 +130,9 @@ def _table(
 
 
 def _bare(cell: str) -> str:
-    """Return a cell without the apostrophe that keeps a spreadsheet from computing it."""
-    return cell[1:] if cell.startswith("'") and cell[1:].lstrip().startswith(("=", "+", "-", "@")) else cell
+    """Return a cell without the apostrophes that keep a spreadsheet from computing it (`outputs.escape.safe_cell`)."""
+    inner = _INNER_GUARD.sub(r"\1", cell)
+    return inner[1:] if inner.startswith("'") and inner[1:].lstrip().startswith(_FORMULA) else inner
 
 
 def _rest(row: list[str], header: list[str], unknown: list[int]) -> str:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import html
+import re
 
 import jinja2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdaasp_geo.outputs.escape import NO_NAME, html_text, inline_script, plain_text, safe_cell, safe_file_stem
+from sdaasp_geo.outputs.escape import (
+    NO_NAME,
+    csv_cell,
+    html_text,
+    inline_script,
+    plain_text,
+    safe_cell,
+    safe_file_stem,
+)
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -50,9 +59,15 @@ def test_plain_text_keeps_french_typography_and_empties_the_missing() -> None:
     assert [plain_text(value) for value in (None, float("nan"), 3)] == ["", "", "3"]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\n=1", " =1", "\uff1d1", "\u00a0=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t", "\n", " =1", "\uff1d1", "\u00a0=1"])
 def test_a_text_that_begins_like_a_formula_is_guarded(text: str) -> None:
     assert safe_cell(text) == f"'{text}"
+
+
+@given(st.text(st.sampled_from("=+-@; \t\n\ra0é\uff1d'\"\u200b") | st.characters()))
+def test_no_piece_of_a_cell_is_a_formula_wherever_it_is_cut(text: str) -> None:
+    pieces = re.split("[;\t\n]", str(csv_cell(text)))
+    assert not any(re.match(r"\s*(?:[=+@\uff1d\uff0b\uff20]|-\S)", piece) for piece in pieces)
 
 
 @pytest.mark.parametrize("value", ["Tarbes", "L'Isle", "", "1 = 1", 3, -3.5, None, True])

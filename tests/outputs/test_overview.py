@@ -46,6 +46,7 @@ ROWS = (
     "c,Bus,X,france-services,itinerant,,2A247,Porto-Vecchio,9.2795,41.5910,adresse",
     "d,Ailleurs,X,france-services,fixe,,97502,Saint-Pierre,,,inconnue",
 )
+AGAIN = "le premier, dans l'ordre des fichiers, est mesuré."
 PLACES = "\n".join([HEADER, *(f"{row},,,inconnue,,Essai,2026-01-05,Licence Ouverte 2.0" for row in ROWS), ""])
 
 
@@ -275,7 +276,11 @@ def test_overseas_islands_are_measured_apart(tmp_path: Path) -> None:
     path.write_text(PLACES.replace("2A004,Ajaccio,8.7369,41.9267", "97105,Basse-Terre,,"), encoding="utf-8")
     guadeloupe = measure_overview(services=["france-services"], region="01", files=[path])
     assert set(guadeloupe.access["place"]) == {"a"}
-    martinique = measure_overview(services=["france-services"], region="02", files=[path])
+    twice = tmp_path / "encore.csv"
+    twice.write_text(PLACES, encoding="utf-8")
+    martinique = measure_overview(services=["france-services"], region="02", files=[path, twice])
+    again = [note for note in martinique.notes if "même identifiant" in note]
+    assert again == ["4\u00a0lieux ont le même identifiant qu'un autre du même service\u00a0: " + AGAIN]
     assert martinique.access["place"].isna().all()
     assert set(martinique.access["class"]) == {"non-mesure"}
     assert "Non mesuré" in render_overview(martinique)

@@ -159,9 +159,9 @@ def test_a_header_alone_is_an_empty_grid(tmp_path: Path) -> None:
 
 def test_a_guarded_cell_is_read_bare(tmp_path: Path) -> None:
     row = [*ROW]
-    row[1], row[14] = "'=1+1", "'+33 4 92"
+    row[1], row[14] = "'=1+1", "'+33 4 92;\n'+33 4 93"
     table = read_grid_file(write_csv(tmp_path / "a.csv", [NAMES, row])).table
-    assert table.loc[2, ["nom", "contact"]].tolist() == ["=1+1", "+33 4 92"]
+    assert table.loc[2, ["nom", "contact"]].tolist() == ["=1+1", "+33 4 92;\n+33 4 93"]
 
 
 @pytest.mark.parametrize(

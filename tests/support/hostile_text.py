@@ -88,6 +88,8 @@ FORMULAS = (
     '",=1+41,"',
     ';=1+41;"=1+41',
     "{=1+41}",
+    "Mairie\n=1+41\nde Tarbes",
+    "Mairie\t=1+41\tde Tarbes",
 )
 """Texts that a spreadsheet could take for a formula."""
 
