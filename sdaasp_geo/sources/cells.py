@@ -213,7 +213,7 @@ def _trimmed(values: Any) -> Any:  # noqa: ANN401 - pyarrow carries no type info
 def _inhabitants(stated: Any) -> npt.NDArray[np.float64]:  # noqa: ANN401 - pyarrow carries no type information
     """Return populations; NaN where the value is not a number, whose decimals follow a point or a comma."""
     if pa.types.is_integer(stated.type) or pa.types.is_floating(stated.type) or pa.types.is_decimal(stated.type):
-        figures = stated.cast(pa.float64())
+        figures = stated.cast(pa.float64(), safe=False)  # a figure that a float cannot hold is no count of inhabitants
     else:
         text = pc.replace_substring(_trimmed(stated), ",", ".")
         figures = pc.if_else(pc.match_substring_regex(text, _NUMBER), text, pa.scalar(None, pa.string()))

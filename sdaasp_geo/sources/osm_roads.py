@@ -22,6 +22,7 @@ from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.road_speeds import RoadParameters, road_setting
 from sdaasp_geo.sources.limits import EXTRACT_MB, check_file
+from sdaasp_geo.sources.osm_blobs import BlobError, check_blobs
 from sdaasp_geo.sources.osm_tags import CarWay, Rules, blocks_cars, car_way, rules_of
 from sdaasp_geo.sources.roads import GEODESY, RoadReport, check_place, road_table, sorted_counts
 
@@ -32,6 +33,12 @@ _DEGREE = 1e-7
 """OpenStreetMap keeps coordinates as whole numbers of this part of a degree."""
 
 _HEAD = b"OSMHeader"
+_DAMAGED = (RuntimeError, UnicodeDecodeError, BlobError)
+"""What a damaged extract raises; texts that are not UTF-8, those of pyosmium's own messages too, are the second."""
+
+_MOST_ID = 1 << 35
+"""Greater than any id of OpenStreetMap (14 thousand million nodes in 2026): the memory of a tracker grows with ids."""
+
 _TURNS = "interdiction de tourner non appliquée"
 _BLOCKED = f"obstacle sur la chaussée (borne, bloc){NBSP}: voie coupée"
 _ABSENT = f"nœud absent de l'extrait{NBSP}: voie coupée"
@@ -100,11 +107,12 @@ def read_osm_roads(
     osmium = _osmium(path)
     _check_head(path)
     try:
+        check_blobs(path)
         data_date = _data_date(osmium, path)
         tracker = osmium.IdTracker()
         ways = _read_ways(osmium, path, rules_of(speeds), tracker)
         nodes = _read_nodes(osmium, path, ways, tracker.id_filter())
-    except RuntimeError as error:
+    except _DAMAGED as error:
         remedy = "Le fichier est tronqué ou abîmé. Téléchargez l'extrait de nouveau."
         raise InputError([Fault(path.name, None, "", "", "un extrait OpenStreetMap complet", remedy)]) from error
     points = _points(nodes, ways)
@@ -177,9 +185,12 @@ def _read_ways(osmium: Any, path: Path, rules: Rules, tracker: Any) -> _Ways:  #
         if isinstance(found, str):
             ways.left_out[found] += 1
             continue
+        refs = [node.ref for node in item.nodes]
+        if refs and (min(refs) < 0 or max(refs) > _MOST_ID):
+            raise BlobError
         tracker.add_references(item)
         ways.found.append(found)
-        ways.refs.extend([node.ref for node in item.nodes])
+        ways.refs.extend(refs)
         ways.ends.append(len(ways.refs))
     return ways
 

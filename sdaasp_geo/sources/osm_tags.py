@@ -39,8 +39,9 @@ _BARRIERS = frozenset(
 )
 _MPH_KMH = 1.609344
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(mph|km/h|kmh|kph)?")
-_CLOCK = re.compile(r"(\d+):([0-5]\d)(?::([0-5]\d))?")
-_ISO = re.compile(r"PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
+_CLOCK = re.compile(r"(\d{1,6}):([0-5]\d)(?::([0-5]\d))?")
+_ISO = re.compile(r"PT(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?")
+_MINUTES = re.compile(r"\d{1,6}")
 
 NO_DECLARED_CARS = "bac sans accès automobile déclaré"
 CONDITIONAL = "fermeture conditionnelle (saison, heures) non appliquée"
@@ -141,7 +142,7 @@ def _no_road(tags: Tags, road_class: str, rules: Rules) -> str:
     if road_class == "ferry" and tags.get("route") != "ferry":
         return f"route={tags.get('route', '')}"
     if road_class not in rules.speeds:
-        return road_class
+        return road_class or "highway="
     return next((f"{key}={value}" for key, value in _NO_ROAD.items() if tags.get(key) == value), "")
 
 
@@ -222,7 +223,7 @@ def duration_min(value: str) -> float:
         hours, minutes, seconds = (int(part or 0) for part in match.groups())
         total = 60 * hours + minutes + seconds / 60
     else:
-        total = float(text) if text.isdecimal() else math.nan
+        total = float(text) if _MINUTES.fullmatch(text) else math.nan
     return total if total > 0 else math.nan
 
 

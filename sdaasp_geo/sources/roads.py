@@ -112,13 +112,12 @@ def check_place(bounds: Sequence[float], territory: tuple[float, float, float, f
     Raises
     ------
     InputError
-        When the boxes do not meet, or the roads' box is not finite.
+        When the boxes do not meet, or the roads' box is not finite or leaves the Earth.
     """
     west, south, east, north = bounds
     finite = bool(np.isfinite(np.asarray(bounds, dtype="float64")).all())
-    if territory is None:
-        meets = abs(south) <= 90 and abs(north) <= 90  # noqa: PLR2004 - latitudes end at 90 degrees
-    else:
+    meets = west >= -180 and south >= -90 and east <= 180 and north <= 90  # noqa: PLR2004 - degrees of the Earth
+    if meets and territory is not None:
         meets = west <= territory[2] and east >= territory[0] and south <= territory[3] and north >= territory[1]
     if finite and meets:
         return

@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -18,7 +17,9 @@ import pandas as pd
 import pyogrio
 import shapely
 from docx import Document
-from hostile_mutations import ARCHIVE, BYTES, JSON, TABLE, TEXT, Change
+from fuzz_extracts import EXTRACT, extracts, sound_roads
+from fuzz_members import GEOPACKAGE, OFFICE, PARQUET
+from hostile_mutations import ARCHIVE, JSON, TABLE, TEXT, Change
 
 from sdaasp_geo.criteria import read_criteria
 from sdaasp_geo.embedded import data_folder
@@ -223,18 +224,9 @@ def _shapefile() -> bytes:
         return _packed({path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())})
 
 
-def _pbf() -> bytes:
-    import osmium  # noqa: PLC0415 - optional
-
-    def write(path: Path) -> None:
-        with osmium.SimpleWriter(str(path)) as writer:
-            for number, place in enumerate([(0.0, 43.0), (0.01, 43.0), (0.01, 43.01)], start=1):
-                writer.add_node(SimpleNamespace(id=number, location=place, tags={}, version=1))
-            writer.add_way(
-                SimpleNamespace(id=1, nodes=[1, 2, 3], tags={"highway": "primary", "maxspeed": "80"}, version=1)
-            )
-
-    return _made(write, "a.osm.pbf")
+def _extract(path: Path, **options: Any) -> object:  # noqa: ANN401 - those of the reader
+    roads, report = read_osm_roads(path, speeds=read_road_parameters(), **options)
+    return sound_roads(roads), report
 
 
 def _text(reader: Callable[[str], object]) -> Callable[[Path], object]:
@@ -255,13 +247,26 @@ def _scheme(path: Path) -> object:
 
 def _roads(path: Path) -> object:
     mapping = find_mapping(path, mappings=read_mappings())
-    return read_road_layer(path, mapping=mapping, speeds=read_road_parameters())
+    roads, report = read_road_layer(path, mapping=mapping, speeds=read_road_parameters())
+    return sound_roads(roads.to_crs(4326)), report
 
 
 def _contours(path: Path) -> object:
     layer_schemas(path)
     limits = Limits(area_share=0.01, join_m=1.0)
     return check_contours(read_boundaries(path), crs="EPSG:2154", boxes={}, limits=limits, file=path.name)
+
+
+def _places() -> gpd.GeoDataFrame:
+    table = pd.DataFrame([GRID, GRID | {"id": "caf-2"}])
+    return gpd.GeoDataFrame(table, geometry=gpd.points_from_xy([6.2, 6.3], [44.0, 44.1]), crs=4326)
+
+
+def _offer(path: Path) -> object:
+    offer, notes = read_offer(path)
+    assert (offer["lon"].dropna().abs() <= 180).all(), "off the Earth"
+    assert (offer["lat"].dropna().abs() <= 90).all(), "off the Earth"
+    return offer, notes
 
 
 def _cells(path: Path) -> object:
@@ -292,8 +297,9 @@ def _offers() -> dict[str, Target]:
     return {
         "grid_csv": Target(read_offer, "lieux.csv", TABLE, [_table(GRID, GRID | {"id": "caf-2"})], 800),
         "grid_loose_csv": Target(_grid, "lieux.csv", TABLE, [_table(GRID, GRID | {"id": "caf-2"})], 600),
-        "grid_xlsx": Target(_grid, "lieux.xlsx", ARCHIVE, [_xlsx(list(GRID), grid)], 300),
-        "grid_ods": Target(_grid, "lieux.ods", ARCHIVE, [_ods(list(GRID), grid)], 800),
+        "grid_xlsx": Target(_grid, "lieux.xlsx", OFFICE, [_xlsx(list(GRID), grid)], 300),
+        "grid_ods": Target(_grid, "lieux.ods", OFFICE, [_ods(list(GRID), grid)], 800),
+        "grid_gpkg": Target(_offer, "lieux.gpkg", GEOPACKAGE, [_layer(_places(), "a.gpkg")], 300),
         "anct": Target(read_offer, "liste-fs-20240801.csv", TABLE, [_table(ANCT, ANCT | {"id_fs": "13"})], 600),
         "mediation_csv": Target(read_offer, "lieux.csv", TABLE, [_table(MEDIATION, MEDIATION | {"id": "b"})], 600),
         "mediation_json": Target(read_offer, "lieux.json", JSON, _json([MEDIATION, MEDIATION | {"id": "b"}]), 600),
@@ -311,11 +317,13 @@ def _measures() -> dict[str, Target]:
     minutes = pd.DataFrame([MINUTES | {"minutes": 12.5}])
     return {
         "minutes": Target(read_minutes, "m.csv", TABLE, [_table(MINUTES, MINUTES | {"destination": "x"})], 4000),
-        "minutes_parquet": Target(read_minutes, "m.parquet", BYTES, [_made(minutes.to_parquet, "a.parquet")], 2000),
+        "minutes_parquet": Target(read_minutes, "m.parquet", PARQUET, [_made(minutes.to_parquet, "a.parquet")], 2000),
         "areas": Target(read_areas, "a.csv", TABLE, [_table(AREA, AREA | {"code_commune": "65002"})], 2500),
         "stops": Target(read_stops, "s.csv", TABLE, [_table(STOP, STOP | {"id": "bus-2"})], 2500),
         "cells_csv": Target(_cells, "c.csv", TABLE, [_table(CELL, CELL | {"idcar_200m": "1kmN2288E3514"})], 800),
-        "cells_parquet": Target(_cells, "c.parquet", BYTES, [_made(pd.DataFrame([CELL]).to_parquet, "a.parquet")], 600),
+        "cells_parquet": Target(
+            _cells, "c.parquet", PARQUET, [_made(pd.DataFrame([CELL]).to_parquet, "a.parquet")], 600
+        ),
     }
 
 
@@ -323,15 +331,15 @@ def _plans() -> dict[str, Target]:
     action = list(ACTION.values())
     return {
         "actions_csv": Target(read_action_table, "a.csv", TABLE, [_table(ACTION, ACTION | {"Code": "2"})], 2500),
-        "actions_xlsx": Target(read_action_table, "a.xlsx", ARCHIVE, [_xlsx(list(ACTION), action)], 300),
-        "actions_ods": Target(read_action_table, "a.ods", ARCHIVE, [_ods(list(ACTION), action)], 4000),
+        "actions_xlsx": Target(read_action_table, "a.xlsx", OFFICE, [_xlsx(list(ACTION), action)], 300),
+        "actions_ods": Target(read_action_table, "a.ods", OFFICE, [_ods(list(ACTION), action)], 4000),
         "governance": Target(read_governance_table, "g.csv", TABLE, [_table(GOVERNANCE, GOVERNANCE)], 2000),
         "sheets_text": Target(read_action_sheets, "f.txt", TEXT, [SHEET.encode()], 3000),
-        "sheets_docx": Target(read_action_sheets, "f.docx", ARCHIVE, [_docx()], 3000),
-        "sheets_odt": Target(read_action_sheets, "f.odt", ARCHIVE, [_odt()], 5000),
+        "sheets_docx": Target(read_action_sheets, "f.docx", OFFICE, [_docx()], 3000),
+        "sheets_odt": Target(read_action_sheets, "f.odt", OFFICE, [_odt()], 5000),
         "apl_csv": Target(read_apl, "apl-2023.csv", TABLE, [APL.encode()], 2000),
         "apl_xlsx": Target(
-            read_apl, "apl.xlsx", ARCHIVE, [_xlsx(*(row.split(";") for row in APL.split("\n")), title="APL 2023")], 400
+            read_apl, "apl.xlsx", OFFICE, [_xlsx(*(row.split(";") for row in APL.split("\n")), title="APL 2023")], 400
         ),
     }
 
@@ -358,12 +366,14 @@ def _settings() -> dict[str, Target]:
 def _layers() -> dict[str, Target]:
     return {
         "contours_geojson": Target(_contours, "c.geojson", JSON, [_layer(CONTOURS.to_crs(4326), "a.geojson")], 700),
-        "contours_gpkg": Target(_contours, "c.gpkg", BYTES, [_layer(CONTOURS, "a.gpkg")], 500),
+        "contours_gpkg": Target(_contours, "c.gpkg", GEOPACKAGE, [_layer(CONTOURS, "a.gpkg")], 500),
         "contours_zip": Target(_contours, "c.zip", ARCHIVE, [_shapefile()], 500),
-        "contours_parquet": Target(_contours, "c.parquet", BYTES, [_layer(CONTOURS, "a.parquet")], 600),
+        "contours_parquet": Target(_contours, "c.parquet", PARQUET, [_layer(CONTOURS, "a.parquet")], 600),
         "roads_layer": Target(_roads, "r.geojson", JSON, [_layer(ROADS, "a.geojson")], 300),
-        "roads_osm": Target(
-            lambda path: read_osm_roads(path, speeds=read_road_parameters()), "r.osm.pbf", BYTES, [_pbf()], 400
+        "roads_gpkg": Target(_roads, "r.gpkg", GEOPACKAGE, [_layer(ROADS, "a.gpkg")], 300),
+        "roads_osm": Target(_extract, "r.osm.pbf", EXTRACT, extracts(), 1000),
+        "roads_osm_near": Target(
+            lambda path: _extract(path, bounds=(-0.1, 42.9, 0.2, 43.2)), "r.osm.pbf", EXTRACT, extracts(), 500
         ),
     }
 
