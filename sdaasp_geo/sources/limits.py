@@ -7,7 +7,7 @@ Sizes have one override, for those who hold larger files than expected: the envi
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -170,6 +170,28 @@ def read_parquet_table(path: Path, *, columns: Sequence[str] | None = None) -> p
     return table.replace_schema_metadata(None)
 
 
+def text_columns(table: pa.Table, *, file: str, but: Collection[str] = ()) -> pa.Table:
+    """Return a table whose columns of bytes are text, as some programs write them, but those named (geometry).
+
+    Raises
+    ------
+    InputError
+        A column whose bytes are not UTF-8: all together.
+    """
+    faults = []
+    for position, field in enumerate(table.schema):
+        if field.name in but or not (pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type)):
+            continue
+        try:
+            table = table.set_column(position, field.name, table.column(position).cast(pa.string()))
+        except pa.ArrowException:
+            remedy = "Enregistrez cette colonne comme du texte en UTF-8, ou retirez-la."
+            faults.append(Fault(file, None, field.name, "", "du texte en UTF-8", remedy))
+    if faults:
+        raise InputError(faults)
+    return table
+
+
 def read_text_table(path: Path) -> pd.DataFrame:
     """Read a Parquet table as text, empty where missing; the index is the row that a spreadsheet would show.
 
@@ -178,7 +200,7 @@ def read_text_table(path: Path) -> pd.DataFrame:
     InputError
         See `check_parquet`.
     """
-    table = read_parquet_table(path).to_pandas()
+    table = text_columns(read_parquet_table(path), file=path.name).to_pandas()
     text = table.astype("str").where(table.notna(), "")
     return text.set_axis(pd.RangeIndex(2, len(text) + 2, name="row"), axis="index")
 

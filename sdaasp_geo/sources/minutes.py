@@ -10,7 +10,7 @@ import pandas as pd
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.sources.delimited import read_delimited
-from sdaasp_geo.sources.limits import read_parquet_table
+from sdaasp_geo.sources.limits import read_parquet_table, text_columns
 
 _NAMES = {
     "origin": ("origin", "origine", "from", "from_id", "code_origine"),
@@ -68,7 +68,7 @@ def read_minutes(path: Path) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    table = read_parquet_table(path).to_pandas()
+    table = text_columns(read_parquet_table(path), file=path.name).to_pandas()
     return table.set_axis(pd.RangeIndex(2, len(table) + 2), axis="index")
 
 

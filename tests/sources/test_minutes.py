@@ -89,5 +89,16 @@ def test_a_broken_parquet_is_refused(tmp_path: Path) -> None:
     assert "Parquet" in faults_of(path)[0].expected
 
 
+def test_bytes_are_text_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "minutes.parquet"
+    pd.DataFrame({"origin": [b"65001"], "destination": ["a"], "minutes": [1.0]}).to_parquet(path)
+    assert read_minutes(path)["origin"].tolist() == ["65001"]
+    pd.DataFrame({"origin": [b"\xff"], "destination": [b"\xfe"], "minutes": [1.0]}).to_parquet(path)
+    assert [(fault.column, fault.expected) for fault in faults_of(path)] == [
+        ("origin", "du texte en UTF-8"),
+        ("destination", "du texte en UTF-8"),
+    ]
+
+
 def test_a_header_alone_is_an_empty_matrix(tmp_path: Path) -> None:
     assert read_minutes(write(tmp_path, "origin,destination,minutes\n")).empty
