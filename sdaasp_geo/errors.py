@@ -51,13 +51,14 @@ class Fault:
 
     def __str__(self) -> str:
         """Return the fault as one French line."""
-        place = self.file
+        line = self.file
         if self.row is not None:
-            place += f", ligne {self.row}"
+            line += f", ligne {self.row}"
         if self.column:
-            place += f", colonne «{NBSP}{self.column}{NBSP}»"
-        found = f"«{NBSP}{self.value}{NBSP}» trouvé, " if self.value else ""
-        line = f"{place}{NBSP}: {found}{self.expected} attendu. {self.remedy}"
+            line += f", colonne «{NBSP}{self.column}{NBSP}»"
+        if self.value:
+            line += f"{NBSP}: «{NBSP}{self.value}{NBSP}» trouvé"
+        line += f", attendu{NBSP}: {self.expected}. {self.remedy}"
         return "".join(letter for letter in line if unicodedata.category(letter) not in _UNSEEN)
 
 

@@ -29,14 +29,14 @@ def test_every_error_has_one_root_and_is_drawn_in_the_docstring() -> None:
         (
             fault(),
             (
-                "lieux.csv, ligne 3, colonne «_code_commune_»_: «_4001_» trouvé, un code de 5 caractères attendu. "
+                "lieux.csv, ligne 3, colonne «_code_commune_»_: «_4001_» trouvé, attendu_: un code de 5 caractères. "
                 "Gardez le zéro."
             ),
         ),
-        (fault(None, "", ""), "lieux.csv_: un code de 5 caractères attendu. Gardez le zéro."),
+        (fault(None, "", ""), "lieux.csv, attendu_: un code de 5 caractères. Gardez le zéro."),
         (
             fault(2, "", "7"),
-            "lieux.csv, ligne 2_: «_7_» trouvé, un code de 5 caractères attendu. Gardez le zéro.",
+            "lieux.csv, ligne 2_: «_7_» trouvé, attendu_: un code de 5 caractères. Gardez le zéro.",
         ),
     ],
 )

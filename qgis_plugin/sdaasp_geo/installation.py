@@ -7,7 +7,8 @@ import re
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.parser import Parser
 from pathlib import Path
@@ -20,7 +21,7 @@ OLDEST = (3, 11)
 
 PROGRAMS = ("python3.14", "python3.13", "python3.12", "python3.11", "python3", "python")
 PACKAGE = "sdaasp_geo"
-_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
+_IDENTITY = "import sys; print('%d.%d' % sys.version_info[:2], sys.base_prefix)"
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
 
@@ -63,17 +64,32 @@ def _plain(name: str) -> str:
 
 
 def find_python(chosen: str = "", *, which: Callable[[str], str | None] = shutil.which) -> str:
-    """Return a Python that can run the package: the chosen one, or the first that is recent enough; empty for none."""
+    """Return a Python that can run the package: the chosen one, or one that is recent enough; empty for none.
+
+    That of QGIS (on Linux, often the system's) serves only where there is no other.
+    """
     candidates = [chosen] if chosen else [*filter(None, map(which, PROGRAMS)), sys.executable]
-    return next((path for path in candidates if path and is_recent(path)), "")
+    recent = [path for path in dict.fromkeys(candidates) if path and is_recent(path)]
+    return next((path for path in recent if not is_of_qgis(path)), recent[0] if recent else "")
 
 
 def is_recent(python: str) -> bool:
     """Whether a program is a Python that is recent enough; any other program says nothing and is not."""
+    identity = _identity(python)
+    return identity is not None and identity[0] >= OLDEST
+
+
+def is_of_qgis(python: str) -> bool:
+    """Whether a program is the Python that QGIS itself runs: the same version in the same place."""
+    return _identity(python) == (sys.version_info[:2], os.path.realpath(sys.base_prefix))
+
+
+def _identity(python: str) -> tuple[tuple[int, int], str] | None:
+    """Return the version of a Python and where it is installed; None for any other program."""
     if not Path(python).name.lower().startswith("python"):
-        return False
-    version = re.fullmatch(r"(\d+)\.(\d+)", ask([python, "-I", "-c", _VERSION]).strip())
-    return version is not None and (int(version[1]), int(version[2])) >= OLDEST
+        return None
+    found = re.fullmatch(r"(\d+)\.(\d+) (.*)", ask([python, "-I", "-X", "utf8", "-c", _IDENTITY]).strip())
+    return ((int(found[1]), int(found[2])), os.path.realpath(found[3])) if found else None
 
 
 def python_of(environment: Path) -> Path:
@@ -85,6 +101,44 @@ def python_of(environment: Path) -> Path:
 def venv_command(python: str, environment: Path) -> list[str]:
     """Return the command that makes the environment, empty."""
     return [python, "-I", "-m", "venv", "--clear", str(environment)]
+
+
+@contextmanager
+def replaced(environment: Path, *, works: Callable[[], bool]) -> Iterator[None]:
+    """Set an environment aside while another one takes its place: it comes back if the block does not end well.
+
+    Parameters
+    ----------
+    environment : Path
+        Folder of the environment; there may be none yet.
+    works : callable
+        Whether the environment in place is whole; asked only where one was left aside (QGIS died during the block).
+
+    Raises
+    ------
+    OSError
+        The former environment cannot be moved (on Windows, it is running): nothing has changed.
+    """
+    aside = environment.with_name(f"{environment.name}.avant")
+    if aside.exists():
+        if works():
+            shutil.rmtree(aside)
+        else:
+            _put_back(aside, environment)
+    if environment.exists():
+        environment.rename(aside)
+    try:
+        yield
+    except BaseException:
+        _put_back(aside, environment)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _put_back(aside: Path, environment: Path) -> None:
+    shutil.rmtree(environment, ignore_errors=True)
+    if aside.exists():
+        aside.rename(environment)
 
 
 def pip_command(python: str, wheels: Wheels, *, fetch: bool) -> list[str]:

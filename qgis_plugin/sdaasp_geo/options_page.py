@@ -48,8 +48,8 @@ class SdaaspOptionsPage(QgsOptionsPageWidget):
         layout = QFormLayout(self)
         explanation = QLabel(
             tr(
-                "Les calculs se font dans un interpréteur Python à part, qui a le paquet sdaasp_geo : celui de QGIS "
-                "n'est ni utilisé, ni modifié."
+                "Les calculs se font dans un interpréteur Python à part, qui a le paquet sdaasp_geo : rien n'est "
+                "installé dans celui de QGIS."
             )
         )
         explanation.setWordWrap(True)

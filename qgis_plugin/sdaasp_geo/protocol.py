@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .texts import tr, typeset
+from .texts import NBSP, tr
 
 PROTOCOL = 1
 """Version of the exchanges that this plugin knows; ``sdaasp about --json`` tells that of the package."""
 
+_OTHERS = "- … et "
+"""How the last line of a message begins that counts the faults it does not list."""
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co"})
+"""Letters that the package leaves out of its messages: those that a terminal obeys, or that reorder what follows."""
 
 DRAWN = (
     "communes",
@@ -120,22 +126,26 @@ def _result(said: dict[str, Any]) -> Result:
 
 
 def _failure(said: dict[str, Any]) -> Failure:
-    """Return the message, with the faults that it does not already tell."""
-    message = str(said.get("message", ""))
-    untold = [fault_line(fault) for fault in said.get("faults", ()) if str(fault.get("remedy", "")) not in message]
-    return Failure("\n".join([message, *untold]).strip())
+    """Return the message with every fault: the package lists the first ones, and counts the others on its last line."""
+    lines = str(said.get("message", "")).split("\n")
+    told = {line.strip() for line in lines}
+    untold = [line for line in (f"- {fault_line(fault)}" for fault in said.get("faults", ())) if line not in told]
+    if untold and lines[-1].startswith(_OTHERS):
+        lines.pop()
+    return Failure("\n".join([*lines, *untold]).strip())
 
 
 def fault_line(fault: dict[str, Any]) -> str:
     """Write a fault as the package does: one French line, its remedy last."""
-    place = str(fault.get("file", ""))
+    line = str(fault.get("file", ""))
     if fault.get("row") is not None:
-        place += f", ligne {fault['row']}"
+        line += f", ligne {fault['row']}"
     if fault.get("column"):
-        place += f", colonne « {fault['column']} »"
-    found = f"« {fault['value']} » trouvé, " if fault.get("value") else ""
-    line = typeset(f"{place} : {found}{fault.get('expected', '')} attendu.")
-    return f"{line} {fault.get('remedy', '')}".strip()
+        line += f", colonne «{NBSP}{fault['column']}{NBSP}»"
+    if fault.get("value"):
+        line += f"{NBSP}: «{NBSP}{fault['value']}{NBSP}» trouvé"
+    line += f", attendu{NBSP}: {fault.get('expected', '')}. {fault.get('remedy', '')}"
+    return "".join(letter for letter in line if unicodedata.category(letter) not in _UNSEEN).strip()
 
 
 def read_about(text: str) -> dict[str, Any] | None:

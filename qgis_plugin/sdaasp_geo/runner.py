@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +17,9 @@ from typing import IO, Any
 
 WAIT_S = 0.1
 PATIENCE_S = 5.0
+"""How long a process that is asked to end may take, and how long a child of a dead one may hold its streams."""
+
+JOIN_S = 1.0
 ABOUT_S = 60.0
 
 _FOREIGN = (
@@ -60,6 +65,8 @@ def run(
 ) -> int:
     """Run a command to its end and return its exit code.
 
+    A child that outlives the command and holds its streams is not waited for: it is ended after `PATIENCE_S`.
+
     Parameters
     ----------
     command : sequence of str
@@ -84,38 +91,57 @@ def run(
         threading.Thread(target=_read, args=(stream, call, lines), daemon=True)
         for stream, call in ((process.stdout, on_line), (process.stderr, on_note))
     ]
-    for reader in readers:
-        reader.start()
+    complete = False
     try:
-        _follow(lines, stopped, open_streams=len(readers))
-        return process.wait()
+        for reader in readers:
+            reader.start()
+        complete = _follow(process, lines, stopped, open_streams=len(readers))
     finally:
-        if process.poll() is None:
-            end(process)
-        for stream in filter(None, (process.stdout, process.stderr)):
-            stream.close()
+        if not complete:
+            end(process)  # dead or not: a child of it may live
+        for reader in readers:
+            if reader.ident is not None:
+                reader.join(timeout=JOIN_S)
+    return int(process.returncode)
 
 
-def _follow(lines: queue.Queue, stopped: Callable[[], bool], *, open_streams: int) -> None:
-    """Hand over each line as it comes, until both streams are closed."""
-    while open_streams:
+def _follow(process: subprocess.Popen, lines: queue.Queue, stopped: Callable[[], bool], *, open_streams: int) -> bool:
+    """Hand over each line as it comes until the process is dead; return whether its streams were read to their end."""
+    given_up = math.inf
+    while open_streams or process.poll() is None:
         if stopped():
             raise Stopped
-        try:
-            item = lines.get(timeout=WAIT_S)
-        except queue.Empty:
-            continue
-        if item is None:
-            open_streams -= 1
-        else:
-            call, line = item
-            call(line)
+        if given_up == math.inf and process.poll() is not None:
+            given_up = time.monotonic() + PATIENCE_S
+        late = time.monotonic() > given_up
+        for _ in range(lines.qsize() if late else 1):  # what the process wrote before it died is there by then
+            open_streams -= _hand_over(lines)
+        if late:
+            return not open_streams
+    return True
+
+
+def _hand_over(lines: queue.Queue) -> int:
+    """Hand over the next line, if one comes in time; return how many streams have ended."""
+    try:
+        item = lines.get(timeout=WAIT_S)
+    except queue.Empty:
+        return 0
+    if item is None:
+        return 1
+    call, line = item
+    call(line)
+    return 0
 
 
 def _read(stream: IO[str], call: Callable[[str], None], lines: queue.Queue) -> None:
-    for line in stream:
-        lines.put((call, line.rstrip("\r\n")))
-    lines.put(None)
+    """Read a stream to its end, then close it: nobody else does, as closing waits for the one that reads."""
+    try:
+        with stream:
+            for line in stream:
+                lines.put((call, line.rstrip("\r\n")))
+    finally:
+        lines.put(None)
 
 
 def _start(command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen:
@@ -138,12 +164,12 @@ def _start(command: Sequence[str], environment: dict[str, str]) -> subprocess.Po
 
 
 def end(process: subprocess.Popen) -> None:
-    """End a process and its children: asked first, then killed."""
+    """End a process and its children, even those that outlive it: asked first, then killed."""
     if sys.platform == "win32":
         subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)
         process.wait()
         return
-    with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+    with suppress(ProcessLookupError, PermissionError, subprocess.TimeoutExpired):
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=PATIENCE_S)
     with suppress(ProcessLookupError, PermissionError):  # children that did not obey, or that nobody told

@@ -3,6 +3,7 @@
 ``desktop.py load ALGORITHM K=V…``   runs it in a project and loads its layers, as the toolbox does
 ``desktop.py cancel ALGORITHM K=V…`` stops it at its second step, as the button does
 ``desktop.py model ALGORITHM OUTPUT K=V…`` runs it in a model that takes a point on the surface of a layer it gives
+``desktop.py copy ALGORITHM``         copies for the package a layer that holds a bow-tie, and stops a copy
 ``desktop.py first FILE``            tells the key and the position of the first point of service to correct
 ``desktop.py move FILE KEY X Y``     moves a point of service, as an edit session does, and saves it
 ``desktop.py unsaved FILE``          compares layers while one of them holds an edit that is not saved
@@ -23,6 +24,8 @@ sys.path[:0] = ["/usr/share/qgis/python/plugins", "/usr/share/qgis/python"]
 from qgis.analysis import QgsNativeAlgorithms  # noqa: E402 - found once the path is set
 from qgis.core import (  # noqa: E402
     QgsApplication,
+    QgsFeature,
+    QgsFeatureRequest,
     QgsGeometry,
     QgsLayerTreeGroup,
     QgsPointXY,
@@ -126,6 +129,35 @@ def model(name: str, output: str, parameters: dict) -> dict:
     return {"success": success, "rows": layer.featureCount()}
 
 
+def copy(name: str) -> dict:
+    """Copy a layer that holds a bow-tie, under each of the ways of QGIS with those, then stop one."""
+    layer = QgsVectorLayer("Polygon?crs=EPSG:2154&field=code:string", "communes", "memory")
+    for shape in ("POLYGON((0 0,10 10,10 0,0 10,0 0))", "POLYGON((20 0,30 0,30 10,20 0))"):
+        feature = QgsFeature(layer.fields())
+        feature.setGeometry(QgsGeometry.fromWkt(shape))
+        layer.dataProvider().addFeature(feature)
+    QgsProject.instance().addMapLayer(layer)
+    exported = import_module("sdaasp_geo.algorithms.parameters").exported
+    checks = {
+        "none": QgsFeatureRequest.GeometryNoCheck,
+        "skip": QgsFeatureRequest.GeometrySkipInvalid,
+        "abort": QgsFeatureRequest.GeometryAbortOnInvalid,
+    }
+    rows, stopped = {}, ""
+    for key, check in checks.items():
+        algorithm = QgsApplication.processingRegistry().createAlgorithmById(f"sdaasp:{name}")
+        context = QgsProcessingContext()
+        context.setProject(QgsProject.instance())
+        context.setInvalidGeometryCheck(check)
+        given = algorithm, {"CONTOURS": layer.id()}, context, "CONTOURS"
+        rows[key] = QgsVectorLayer(exported(*given, stopped=lambda: False), "copy", "ogr").featureCount()
+        try:
+            exported(*given, stopped=lambda: True)
+        except QgsProcessingException as error:
+            stopped = str(error)
+    return {"rows": rows, "stopped": stopped}
+
+
 def first(path: str) -> list:
     """Return the key and the position of the first point of service to correct."""
     layer = QgsVectorLayer(f"{path}|layername=points_services", "points", "ogr")
@@ -165,6 +197,8 @@ def main(words: list[str]) -> dict | list:
     plugin.initProcessing()
     parameters = dict(word.split("=", 1) for word in words if "=" in word)
     verb, name, *rest = words
+    if verb == "copy":
+        return copy(name)
     if verb == "first":
         return first(name)
     if verb == "unsaved":

@@ -1,13 +1,10 @@
-"""Parts of the plugin that need no QGIS: words of the commands, JSON lines, versions, processes, wheels, texts."""
+"""Parts of the plugin that need no QGIS: words of the commands, JSON lines, versions, texts, the zip."""
 
 from __future__ import annotations
 
 import ast
 import doctest
 import json
-import os
-import sys
-import time
 import zipfile
 from configparser import ConfigParser
 from pathlib import Path
@@ -16,6 +13,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from qgis_host import PLUGIN, ROOT, plugin_module
 from wheels import write_wheel
+
+from sdaasp_geo.cli_options import fault_objects
+from sdaasp_geo.errors import Fault, InputError
 
 import build_plugin  # isort: skip - found once qgis_host is imported
 
@@ -67,8 +67,7 @@ def test_a_result_is_read_whole() -> None:
     result = plugin_module("protocol").read_line(json.dumps({"result": said}))
     assert (result.folder, result.files, result.warnings) == ("/o", ("a.csv",), ("w",))
     assert result.layers[0].title == "Communes"
-    expected = f"g.csv, ligne 3, colonne «{NBSP}lon{NBSP}»{NBSP}: «{NBSP}x{NBSP}» trouvé, un nombre attendu. Corrigez."
-    assert result.faults == (expected,)
+    assert result.faults == (str(Fault(**fault)),)
     assert result.values["conforme"] is False
 
 
@@ -80,12 +79,22 @@ def test_filled_layers_are_drawn_under_contours_and_these_under_points() -> None
     assert ordered == ["actions", "communes", "epci", "departement", "points_services", "nouveau"]
 
 
-def test_a_failure_tells_every_fault_once() -> None:
-    faults = [{"file": "g.csv", "row": None, "remedy": f"Remède {n}."} for n in (1, 2)]
-    said = json.dumps({"error": {"message": "1 défaut\nRemède 1.", "faults": faults}})
-    message = plugin_module("protocol").read_line(said).message
-    assert message.count("Remède 1.") == 1
-    assert message.count("Remède 2.") == 1
+@pytest.mark.parametrize("count", [1, 50, 51, 200])
+def test_a_failure_tells_every_fault_once_as_the_package_does(count: int) -> None:
+    values = ["", "x : y", "a\u2028b", "\u202e\tz"]
+    faults = [Fault("g.csv", row, "nom", values[row % 4], "une valeur", "Complétez.") for row in range(2, count + 2)]
+    error = InputError(faults)
+    said = json.dumps({"error": {"message": str(error), "faults": fault_objects(error)}})
+    lines = plugin_module("protocol").read_line(said).message.split("\n")
+    assert lines == [str(error).split("\n")[0], *(f"- {fault}" for fault in faults)]
+
+
+def test_a_failure_without_a_list_keeps_its_message() -> None:
+    read_line = plugin_module("protocol").read_line
+    assert read_line(json.dumps({"error": {"message": "Non.\nRien.", "faults": []}})).message == "Non.\nRien."
+    faults = [{"file": "g.csv", "expected": "un nombre", "remedy": "Corrigez."}]
+    said = read_line(json.dumps({"error": {"message": "1 défaut. Corrigez.", "faults": faults}})).message
+    assert said == f"1 défaut. Corrigez.\n- g.csv, attendu{NBSP}: un nombre. Corrigez."
 
 
 @pytest.mark.parametrize(
@@ -104,92 +113,6 @@ def test_versions_that_do_not_go_together_are_said(answer: str, told: str) -> No
     fault = protocol.version_fault(protocol.read_about(answer), plugin_version="0.1.0")
     assert told in fault
     assert bool(fault) == bool(told)
-
-
-def test_the_environment_of_the_package_is_not_that_of_qgis() -> None:
-    foreign = {"PYTHONHOME": "/q", "PYTHONPATH": "/q", "QGIS_PREFIX_PATH": "/q", "GDAL_DATA": "/q", "PROJ_LIB": "/q"}
-    kept = {"PATH": "/bin", "HOME": "/h", "HTTPS_PROXY": "x"}
-    clean = plugin_module("runner").clean_environment(
-        {**foreign, **kept, "LD_LIBRARY_PATH": "/q", "QT_PLUGIN_PATH": "/q"}
-    )
-    assert clean == {**kept, "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8", "LANGUAGE": "fr"}
-
-
-def test_a_run_gives_its_lines_as_they_come_and_its_code() -> None:
-    runner = plugin_module("runner")
-    lines: list[str] = []
-    notes: list[str] = []
-    program = "import sys; print('é'); print('note', file=sys.stderr); print('fin'); sys.exit(3)"
-    words = [sys.executable, "-X", "utf8", "-c", program]
-    code = runner.run(words, on_line=lines.append, on_note=notes.append, stopped=lambda: False)
-    assert (code, lines, notes) == (3, ["é", "fin"], ["note"])
-
-
-def test_a_program_that_is_not_there_is_an_error_of_the_system() -> None:
-    runner = plugin_module("runner")
-    with pytest.raises(OSError, match="nulle-part"):
-        runner.run(["/nulle-part/python"], on_line=print, on_note=print, stopped=lambda: False)
-    assert runner.ask(["/nulle-part/python"]) == ""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize("obeys", [True, False], ids=["obeys", "ignores"])
-def test_stopping_ends_the_process_and_its_children(obeys: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
-    runner = plugin_module("runner")
-    monkeypatch.setattr(runner, "PATIENCE_S", 0.5)
-    deaf = "" if obeys else "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-    child = f"{deaf}import time; time.sleep(600)"
-    program = f"""{deaf}import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", {child!r}])
-time.sleep(0.3)
-print(os.getpid(), child.pid, flush=True)
-time.sleep(600)"""
-    seen: list[str] = []
-    words = [sys.executable, "-c", program]
-    with pytest.raises(runner.Stopped):
-        runner.run(words, on_line=seen.append, on_note=print, stopped=lambda: bool(seen))
-    for number in seen[0].split():
-        assert gone(int(number))
-
-
-def gone(pid: int) -> bool:
-    """Whether a process is dead (a zombie that nobody waits for is dead too), within two seconds."""
-    for _ in range(40):
-        status = Path(f"/proc/{pid}/status")
-        if not status.exists() or "State:\tZ" in status.read_text(encoding="utf-8"):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def test_what_pip_would_fetch_is_said_before(tmp_path: Path) -> None:
-    installation = plugin_module("installation")
-    nothing = installation.read_wheels(tmp_path)
-    assert nothing.package is None
-    assert "Il n'y a pas de paquet sdaasp_geo" in installation.refusal(nothing, sys.executable, fetch=True)
-    needs = ("click>=8.2", "python-docx>=1.1", 'fiona>=1.10; python_version < "3.14"', 'numba; extra == "roads"')
-    own = write_wheel(tmp_path, "sdaasp_geo", needs)
-    write_wheel(tmp_path, "python_docx")
-    wheels = installation.read_wheels(tmp_path)
-    assert wheels.package == own
-    assert wheels.needs == ("click", "fiona", "python-docx")
-    assert wheels.missing == ("click", "fiona")
-    told = installation.refusal(wheels, sys.executable, fetch=False)
-    assert "pip téléchargerait\u00a0: click, fiona." in told
-    assert installation.refusal(wheels, sys.executable, fetch=True) == ""
-    assert "Aucun Python 3.11" in installation.refusal(wheels, "", fetch=True)
-    assert "--no-index" in installation.pip_command("p", wheels, fetch=False)
-    assert "--no-index" not in installation.pip_command("p", wheels, fetch=True)
-
-
-def test_only_a_recent_python_makes_the_environment(tmp_path: Path) -> None:
-    installation = plugin_module("installation")
-    old = tmp_path / "python3"
-    old.write_text("#!/bin/sh\necho 3.9\n", encoding="utf-8")
-    old.chmod(0o755)
-    assert installation.find_python(str(old)) == ""
-    assert installation.find_python(which={"python3": str(old), "python": sys.executable}.get) == sys.executable
-    assert not installation.is_recent("/bin/sh")
 
 
 def translated_texts() -> set[str]:

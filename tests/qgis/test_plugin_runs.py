@@ -27,6 +27,11 @@ FAKE = Path(__file__).with_name("fake_engine.py")
 CODES = sorted(path.stem for path in (PLUGIN / "algorithms").glob("*.py"))
 NOT_ALGORITHMS = {"__init__", "base", "parameters", "theme"}
 NBSP = "\u00a0"
+CLEARS_AND_FAILS = """#!/bin/sh
+for last; do :; done
+case "$*" in *"venv --clear"*) rm -rf "$last"; exit 3;; esac
+echo '3.12 /nulle-part'
+"""
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +145,11 @@ def test_layers_come_in_one_group_in_order_with_their_styles(
     assert f"À savoir{NBSP}: Une chose." in shown["said"]
 
 
+def test_a_layer_is_copied_whole_whatever_qgis_does_with_invalid_geometries(qgis: Qgis) -> None:
+    copied = said(qgis, "copy", "perimetres")
+    assert copied == {"rows": {"none": 2, "skip": 2, "abort": 2}, "stopped": f"Arrêté{NBSP}: rien n'a été écrit."}
+
+
 def test_it_runs_in_a_model(fake: Callable[..., Qgis], built: Callable[[str], SharedRun], tmp_path: Path) -> None:
     host = fake(answer=answer(built("hautes-pyrenees").folder, {"epci": "MultiPolygon"}))
     words = ("model", "perimetres", "EPCI", "SCHEMA=hautes-pyrenees", f"DOSSIER={tmp_path / 'o'}")
@@ -208,5 +218,12 @@ def test_the_engine_is_installed_from_the_wheel_beside(
     given = qgis.run("moteur", PAQUETS=tmp_path, PYTHON_BASE=os.path.realpath(sys.executable))
     assert given["VERSION"] == "9.9.9"
     assert Path(given["PYTHON"]).is_relative_to(qgis.profile)
+    installed = sorted(Path(given["PYTHON"]).parents[1].rglob("*"))
+    base = tmp_path / "python3"
+    base.write_text(CLEARS_AND_FAILS, encoding="utf-8")
+    base.chmod(0o755)
+    failed = qgis.attempt("moteur", PAQUETS=tmp_path, PYTHON_BASE=base)
+    assert "échec (code 3)" in failed.stdout + failed.stderr
+    assert sorted(Path(given["PYTHON"]).parents[1].rglob("*")) == installed
     done = qgis.attempt("acces", SCHEMA="hautes-pyrenees", DOSSIER=tmp_path / "o")
     assert "s'est arrêté sans réponse (code 0)" in done.stdout + done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -45,6 +46,8 @@ class SdaaspAlgorithm(QgsProcessingAlgorithm):
         Layers that it may give, and pages as ``NAME=path in the folder``: they are its outputs, in models too.
     STYLE : str
         Style of the layer of communes, where it has one by that name.
+    stopped : callable
+        Whether the user asked to stop the run.
     """
 
     CODE: ClassVar[str] = ""
@@ -52,6 +55,7 @@ class SdaaspAlgorithm(QgsProcessingAlgorithm):
     LAYERS: ClassVar[tuple[str, ...]] = ()
     PAGES: ClassVar[dict[str, str]] = {}
     STYLE: ClassVar[str] = ""
+    stopped: Callable[[], bool]
 
     def title(self) -> str:
         """Return the title, in the language of QGIS."""
@@ -134,6 +138,7 @@ class SdaaspAlgorithm(QgsProcessingAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Run the package and hand over what it leaves."""
+        self.stopped = feedback.isCanceled
         python, _ = ready_interpreter()
         name = self.destination().name()
         target = self.parameterAsString(parameters, name, context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,16 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QIcon
 
 from .. import settings
-from ..installation import find_python, pip_command, python_of, read_wheels, refusal, venv_command
+from ..installation import (
+    find_python,
+    is_of_qgis,
+    pip_command,
+    python_of,
+    read_wheels,
+    refusal,
+    replaced,
+    venv_command,
+)
 from ..runner import Stopped, run
 from ..texts import tr
 from .base import group_titles
@@ -59,8 +69,9 @@ class Moteur(QgsProcessingAlgorithm):
         fetched = ", ".join(wheels.missing) or tr("rien")
         text = tr(
             "Crée un environnement Python à part, dans le profil de QGIS, et y installe le paquet sdaasp_geo qui "
-            "accompagne l'extension. Il faut un Python 3.11 ou plus récent ; celui de QGIS n'est ni utilisé, ni "
-            "modifié.\n\nDossier : {folder}\nSerait téléchargé par pip, si vous l'autorisez : {fetched}."
+            "accompagne l'extension. Il faut un Python 3.11 ou plus récent : celui de QGIS n'est jamais modifié ; il "
+            "ne sert de base que s'il n'y en a pas d'autre. L'environnement précédent ne disparaît que lorsque le "
+            "nouveau est prêt.\n\nDossier : {folder}\nSerait téléchargé par pip, si vous l'autorisez : {fetched}."
         )
         return text.format(folder=settings.own_environment(), fetched=fetched)
 
@@ -87,16 +98,45 @@ class Moteur(QgsProcessingAlgorithm):
         refused = refusal(wheels, python, fetch=fetch)
         if refused:
             raise QgsProcessingException(refused)
-        environment = settings.own_environment()
-        own = str(python_of(environment))
-        follow(tr("Création de l'environnement"), venv_command(python, environment), feedback, percent=5)
-        follow(tr("Installation du paquet"), pip_command(own, wheels, fetch=fetch), feedback, percent=30)
-        feedback.setProgress(95)
-        about, fault = settings.describe(own)
-        if fault:
-            raise QgsProcessingException(fault)
+        feedback.pushInfo(base_told(python))
+        own, version = install(python, pip=lambda own: pip_command(own, wheels, fetch=fetch), feedback=feedback)
         settings.choose_interpreter(own)
-        return {PYTHON: own, VERSION: str(about["version"])}
+        return {PYTHON: own, VERSION: version}
+
+
+def base_told(python: str) -> str:
+    """Say which Python the environment is made from."""
+    if is_of_qgis(python):
+        text = tr("Python de base : {python}, celui de QGIS. Il n'est pas modifié.")
+    else:
+        text = tr("Python de base : {python}.")
+    return text.format(python=python)
+
+
+def install(python: str, *, pip: Callable[[str], list[str]], feedback: QgsProcessingFeedback) -> tuple[str, str]:
+    """Make the environment in the place of the former one; return its interpreter and the version of its package.
+
+    Raises
+    ------
+    QgsProcessingException
+        It failed, or the user stopped it: the former environment is in place again.
+    """
+    environment = settings.own_environment()
+    own = str(python_of(environment))
+    try:
+        with replaced(environment, works=lambda: not settings.describe(own)[1]):
+            follow(tr("Création de l'environnement"), venv_command(python, environment), feedback, percent=5)
+            follow(tr("Installation du paquet"), pip(own), feedback, percent=30)
+            feedback.setProgress(95)
+            about, fault = settings.describe(own)
+            if fault:
+                raise QgsProcessingException(fault)
+    except OSError as error:
+        text = tr(
+            "L'environnement {folder} ne peut pas être remplacé : {error}. Fermez les calculs en cours et relancez."
+        )
+        raise QgsProcessingException(text.format(folder=environment, error=error)) from error
+    return own, str(about["version"])
 
 
 def follow(label: str, command: list[str], feedback: QgsProcessingFeedback, *, percent: float) -> None:
@@ -114,10 +154,13 @@ def follow(label: str, command: list[str], feedback: QgsProcessingFeedback, *, p
             command, on_line=feedback.pushConsoleInfo, on_note=feedback.pushConsoleInfo, stopped=feedback.isCanceled
         )
     except Stopped as stop:
-        text = tr("Arrêté : l'environnement n'est pas complet. Relancez l'installation.")
+        text = tr("Arrêté : rien n'a changé, l'environnement précédent reste en place s'il y en avait un.")
         raise QgsProcessingException(text) from stop
     except OSError as error:
         raise QgsProcessingException(str(error)) from error
     if code:
-        text = tr("{label} : échec (code {code}). Le détail est au-dessus ; corrigez-le, puis relancez.")
+        text = tr(
+            "{label} : échec (code {code}). Le détail est au-dessus ; corrigez-le, puis relancez. L'environnement "
+            "précédent reste en place, s'il y en avait un."
+        )
         raise QgsProcessingException(text.format(label=label, code=code))

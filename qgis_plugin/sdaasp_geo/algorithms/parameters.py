@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    QgsFeatureRequest,
     QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
+    QgsProcessingFeatureSource,
     QgsProcessingParameterDateTime,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterFeatureSource,
@@ -68,7 +71,10 @@ def file_parameter(
     optional: bool = True,
 ) -> QgsProcessingParameterFile:
     """Return a parameter that takes a file, or a folder."""
-    return QgsProcessingParameterFile(name, label, behavior=behavior, extension=extension, optional=optional)
+    parameter = QgsProcessingParameterFile(name, label, behavior=behavior, extension=extension, optional=optional)
+    if not extension:  # the default filter refuses names without a dot: python3
+        parameter.setFileFilter("")
+    return parameter
 
 
 def day_parameter(name: str, label: str, *, optional: bool = True) -> QgsProcessingParameterDateTime:
@@ -95,20 +101,32 @@ def scheme_name(algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], c
 
 
 def data_options(
-    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+    algorithm: QgsProcessingAlgorithm,
+    parameters: dict[str, Any],
+    context: QgsProcessingContext,
+    *,
+    stopped: Callable[[], bool],
 ) -> dict[str, Any]:
     """Return the options that replace data of the scheme; layers are exported for the package."""
     return {
-        "--services": exported(algorithm, parameters, context, SERVICES),
-        "--communes": exported(algorithm, parameters, context, COMMUNES_FILE),
+        "--services": exported(algorithm, parameters, context, SERVICES, stopped=stopped),
+        "--communes": exported(algorithm, parameters, context, COMMUNES_FILE, stopped=stopped),
         "--corrections": algorithm.parameterAsString(parameters, CORRECTIONS, context),
     }
 
 
 def exported(
-    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext, name: str
+    algorithm: QgsProcessingAlgorithm,
+    parameters: dict[str, Any],
+    context: QgsProcessingContext,
+    name: str,
+    *,
+    stopped: Callable[[], bool],
 ) -> str:
-    """Write a layer of QGIS (its selection, where only that is asked) to a GeoPackage; empty where none is given."""
+    """Write a layer of QGIS (its selection, where only that is asked) to a GeoPackage; empty where none is given.
+
+    Geometries that are not valid are written too, whatever QGIS would do with them: the package judges them all.
+    """
     layer = algorithm.parameterAsSource(parameters, name, context)
     if layer is None:
         return ""
@@ -122,7 +140,9 @@ def exported(
     writer = QgsVectorFileWriter.create(
         path, fields, layer.wkbType(), layer.sourceCrs(), context.transformContext(), options
     )
-    for feature in layer.getFeatures():
+    for feature in layer.getFeatures(QgsFeatureRequest(), QgsProcessingFeatureSource.FlagSkipGeometryValidityChecks):
+        if stopped():
+            raise QgsProcessingException(tr("Arrêté : rien n'a été écrit."))
         if fid >= 0:
             feature.deleteAttribute(fid)
         if not writer.addFeature(feature):

@@ -22,5 +22,6 @@ class ThemeAlgorithm(SdaaspAlgorithm):
 
     def words(self, parameters: dict[str, Any], context: QgsProcessingContext, target: str) -> list[str]:
         """Return the command."""
-        options = {"--theme": self.CODE, "--out": target, **data_options(self, parameters, context)}
+        data = data_options(self, parameters, context, stopped=self.stopped)
+        options = {"--theme": self.CODE, "--out": target, **data}
         return command_words("theme", scheme_of(self, parameters, context), options=options)

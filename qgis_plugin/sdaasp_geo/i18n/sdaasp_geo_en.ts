@@ -30,11 +30,11 @@
   </message>
   <message>
    <location filename="../algorithms/moteur.py" />
-   <source>Arrêté : l'environnement n'est pas complet. Relancez l'installation.</source>
-   <translation>Stopped: the environment is not complete. Run the installation again.</translation>
+   <source>Arrêté : rien n'a changé, l'environnement précédent reste en place s'il y en avait un.</source>
+   <translation>Stopped: nothing has changed, the former environment stays in place if there was one.</translation>
   </message>
   <message>
-   <location filename="../algorithms/base.py" />
+   <location filename="../algorithms/parameters.py" />
    <source>Arrêté : rien n'a été écrit.</source>
    <translation>Stopped: nothing was written.</translation>
   </message>
@@ -175,14 +175,14 @@ A file with faults is not an error: CONFORME is then false, and DEFAUTS counts t
   </message>
   <message>
    <location filename="../algorithms/moteur.py" />
-   <source>Crée un environnement Python à part, dans le profil de QGIS, et y installe le paquet sdaasp_geo qui accompagne l'extension. Il faut un Python 3.11 ou plus récent ; celui de QGIS n'est ni utilisé, ni modifié.
+   <source>Crée un environnement Python à part, dans le profil de QGIS, et y installe le paquet sdaasp_geo qui accompagne l'extension. Il faut un Python 3.11 ou plus récent : celui de QGIS n'est jamais modifié ; il ne sert de base que s'il n'y en a pas d'autre. L'environnement précédent ne disparaît que lorsque le nouveau est prêt.
 
 Dossier : {folder}
 Serait téléchargé par pip, si vous l'autorisez : {fetched}.</source>
-   <translation>Makes a Python environment of its own, in the profile of QGIS, and installs there the package sdaasp_geo that comes with the plugin. A Python 3.11 or later is needed; that of QGIS is neither used nor changed.
+   <translation>Makes a Python environment of its own, in the profile of QGIS, and installs there the package sdaasp_geo that comes with the plugin. A Python 3.11 or later is needed: that of QGIS is never changed; it serves as the base only where there is no other. The former environment goes only once the new one is ready.
 
 Folder: {folder}
-Would be downloaded by pip, if you allow it: {fetched}.</translation>
+pip would fetch, if you allow it: {fetched}.</translation>
   </message>
   <message>
    <location filename="../algorithms/corrections_diff.py" />
@@ -289,6 +289,11 @@ The administrative penalty is in the menu Styles of the layer of communes.</tran
    <translation>Day by which dates are judged (by default: the latest)</translation>
   </message>
   <message>
+   <location filename="../algorithms/moteur.py" />
+   <source>L'environnement {folder} ne peut pas être remplacé : {error}. Fermez les calculs en cours et relancez.</source>
+   <translation>The environment {folder} cannot be replaced: {error}. Close the calculations that are running and start again.</translation>
+  </message>
+  <message>
    <location filename="../protocol.py" />
    <source>L'interpréteur choisi n'a pas le paquet sdaasp_geo, ou en a une version trop ancienne.</source>
    <translation>The chosen interpreter has no package sdaasp_geo, or too old a version of it.</translation>
@@ -330,8 +335,8 @@ The administrative penalty is in the menu Styles of the layer of communes.</tran
   </message>
   <message>
    <location filename="../options_page.py" />
-   <source>Les calculs se font dans un interpréteur Python à part, qui a le paquet sdaasp_geo : celui de QGIS n'est ni utilisé, ni modifié.</source>
-   <translation>The computing is done by a Python interpreter of its own, which has the package sdaasp_geo: that of QGIS is neither used nor changed.</translation>
+   <source>Les calculs se font dans un interpréteur Python à part, qui a le paquet sdaasp_geo : rien n'est installé dans celui de QGIS.</source>
+   <translation>The computing is done by a Python interpreter of its own, which has the package sdaasp_geo: nothing is installed in that of QGIS.</translation>
   </message>
   <message>
    <location filename="../algorithms/implantation.py" />
@@ -406,6 +411,16 @@ Three aims: cover the most inhabitants within the threshold, bring nearer (short
    <translation>Base Python (by default: the first that serves)</translation>
   </message>
   <message>
+   <location filename="../algorithms/moteur.py" />
+   <source>Python de base : {python}, celui de QGIS. Il n'est pas modifié.</source>
+   <translation>Base Python: {python}, that of QGIS. It is not changed.</translation>
+  </message>
+  <message>
+   <location filename="../algorithms/moteur.py" />
+   <source>Python de base : {python}.</source>
+   <translation>Base Python: {python}.</translation>
+  </message>
+  <message>
    <location filename="../algorithms/perimetres.py" />
    <source>Périmètres : EPCI, PETR, limitrophes</source>
    <translation>Perimeters: EPCI, PETR, neighbours</translation>
@@ -472,8 +487,8 @@ Three aims: cover the most inhabitants within the threshold, bring nearer (short
   </message>
   <message>
    <location filename="../algorithms/moteur.py" />
-   <source>{label} : échec (code {code}). Le détail est au-dessus ; corrigez-le, puis relancez.</source>
-   <translation>{label}: failed (code {code}). The detail is above; correct it, then run again.</translation>
+   <source>{label} : échec (code {code}). Le détail est au-dessus ; corrigez-le, puis relancez. L'environnement précédent reste en place, s'il y en avait un.</source>
+   <translation>{label}: failed (code {code}). The details are above; correct what they tell, then start again. The former environment stays in place, if there was one.</translation>
   </message>
   <message>
    <location filename="../algorithms/base.py" />
