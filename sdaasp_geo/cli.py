@@ -22,6 +22,7 @@ from sdaasp_geo.cli_options import (
     FILE,
     FOLDER,
     JSON,
+    FrenchGroup,
     cache_option,
     download,
     echo_decisions,
@@ -61,6 +62,7 @@ def main() -> None:
 
 
 @click.group(
+    cls=FrenchGroup,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
     subcommand_metavar="COMMANDE [ARGUMENTS]…",
 )

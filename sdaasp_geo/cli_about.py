@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sdaasp_geo import __version__
-from sdaasp_geo.cli_options import PROTOCOL, THEMES, tell
+from sdaasp_geo.cli_options import PROTOCOL, THEMES, FrenchCommand, tell
 from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.scheme import embedded_schemes, read_scheme
@@ -17,7 +17,7 @@ from sdaasp_geo.scheme import embedded_schemes, read_scheme
 _GRID = "services/grille-commune.schema.json"
 
 
-@click.command()
+@click.command(cls=FrenchCommand)
 @click.option("--json", "as_json", is_flag=True, help="Écrit un objet JSON sur une ligne, pour un autre programme.")
 def about(*, as_json: bool) -> None:
     """Dit la version, et ce qui peut être demandé : schémas, services, thèmes."""

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from sdaasp_geo.cli_options import FILE, JSON, progress, progress_option, quiet_option, tell_result
+from sdaasp_geo.cli_options import FILE, JSON, FrenchGroup, progress, progress_option, quiet_option, tell_result
 from sdaasp_geo.french import NBSP, count
 
 _NEW = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.group(subcommand_metavar="COMMANDE [ARGUMENTS]…")
+@click.group(cls=FrenchGroup, subcommand_metavar="COMMANDE [ARGUMENTS]…")
 def corrections() -> None:
     """Corrige dans QGIS les points de service et les guichets compétents."""
 
@@ -66,4 +66,5 @@ def diff(scheme: str, *, edited: Path, out: Path, date: dt.datetime, motive: str
         click.echo(f"Écrit{NBSP}: {out}, {count(found.changes, 'changement')}.")
         for note in found.notes:
             click.echo(f"À savoir{NBSP}: {note}")
-        click.echo(f'Pour les appliquer, dans scheme.toml, sous [fichiers]{NBSP}: corrections = ["{out.name}"]')
+        listed = ", ".join(f'"{name}"' for name in dict.fromkeys([*chosen.fichiers.corrections, out.name]))
+        click.echo(f"Pour les appliquer, dans scheme.toml, sous [fichiers]{NBSP}: corrections = [{listed}]")

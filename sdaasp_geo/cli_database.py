@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sdaasp_geo.cli_options import FrenchGroup
 from sdaasp_geo.french import NBSP
 
 to_option = click.option(
@@ -15,7 +16,7 @@ to_option = click.option(
 )
 
 
-@click.group(subcommand_metavar="COMMANDE [ARGUMENTS]…")
+@click.group(cls=FrenchGroup, subcommand_metavar="COMMANDE [ARGUMENTS]…")
 def database() -> None:
     """Échange des couches avec une base PostGIS."""
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from sdaasp_geo.cli_options import FILE, FOLDER, JSON, progress, progress_option, quiet_option, tell_result
+from sdaasp_geo.cli_options import FILE, FOLDER, JSON, FrenchGroup, progress, progress_option, quiet_option, tell_result
 from sdaasp_geo.french import NBSP, count
 
 _WORKBOOK = click.Path(path_type=Path, dir_okay=False)
 _MOST = 10
 
 
-@click.group(subcommand_metavar="COMMANDE [ARGUMENTS]…")
+@click.group(cls=FrenchGroup, subcommand_metavar="COMMANDE [ARGUMENTS]…")
 def grid() -> None:
     """Échange la grille commune des services avec les opérateurs."""
 

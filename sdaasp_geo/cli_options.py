@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sdaasp_geo.errors import InputError, SdaaspError
-from sdaasp_geo.french import NBSP
+from sdaasp_geo.french import NARROW_NBSP, NBSP, spaced
 
 if TYPE_CHECKING:
     from sdaasp_geo.study import Decision
@@ -46,6 +46,49 @@ JSON = "json"
 
 PROTOCOL = 1
 """Version of these objects; another program refuses one that it does not know."""
+
+
+class FrenchHelp(click.HelpFormatter):
+    """Help in which no line begins with a colon or a semicolon, whatever its width."""
+
+    def write_heading(self, heading: str) -> None:
+        """Write the title of a part."""
+        super().write_heading(f"{heading}{NBSP}")
+
+    def write_text(self, text: str) -> None:
+        """Write a text."""
+        super().write_text(_unbroken(text))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write options or commands, each with its meaning."""
+        told = [(name, _unbroken(meaning)) for name, meaning in rows]
+        super().write_dl(told, col_max=col_max, col_spacing=col_spacing)
+
+
+def _unbroken(text: str) -> str:
+    """Put no-break spaces, the one that every code page of a French console has."""
+    return spaced(text).replace(NARROW_NBSP, NBSP)
+
+
+class FrenchContext(click.Context):
+    """What a command is called with; its help is `FrenchHelp`."""
+
+    formatter_class = FrenchHelp
+
+
+class FrenchCommand(click.Command):
+    """A command whose help is `FrenchHelp`."""
+
+    context_class = FrenchContext
+
+
+class FrenchGroup(click.Group):
+    """Commands whose help is `FrenchHelp`, and its own too."""
+
+    context_class = FrenchContext
+    command_class = FrenchCommand
+    group_class = type
+
 
 _STOPPED = 143  # 128 + SIGTERM, as shells count
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from sdaasp_geo.cli_options import FILE, FOLDER, progress, quiet_option
+from sdaasp_geo.cli_options import FILE, FOLDER, FrenchCommand, progress, quiet_option
 from sdaasp_geo.french import NBSP, count, number
 
 _BYTES = 1e6
 
 
-@click.command()
+@click.command(cls=FrenchCommand)
 @click.option("--region", metavar="CODE", help=f"Code INSEE de la région (76{NBSP}: Occitanie).")
 @click.option("--france", is_flag=True, help="La France entière, outre-mer compris.")
 @click.option(

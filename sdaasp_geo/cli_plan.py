@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from sdaasp_geo.cli_options import FOLDER, cache_option, progress, quiet_option
+from sdaasp_geo.cli_options import FOLDER, FrenchCommand, cache_option, progress, quiet_option
 from sdaasp_geo.french import NBSP
 
 
-@click.command()
+@click.command(cls=FrenchCommand)
 @click.argument("scheme", metavar="SCHEMA")
 @click.option("--year", type=click.IntRange(1990, 2100), required=True, metavar="ANNÉE", help="Année du bilan.")
 @click.option("--out", type=FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from sdaasp_geo.cli_options import FOLDER, quiet_option
+from sdaasp_geo.cli_options import FOLDER, FrenchCommand, quiet_option
 from sdaasp_geo.french import NBSP, count
 
 _RUN = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
-@click.command()
+@click.command(cls=FrenchCommand)
 @click.argument("run", metavar="RESULTAT", type=_RUN)
 @click.option("--out", type=FOLDER, required=True, metavar="DOSSIER", help="Dossier du site, complet ou absent.")
 @click.option(

@@ -11,6 +11,7 @@ from sdaasp_geo.cli_options import (
     FOLDER,
     JSON,
     THEMES,
+    FrenchCommand,
     progress,
     progress_option,
     quiet_option,
@@ -19,7 +20,7 @@ from sdaasp_geo.cli_options import (
 from sdaasp_geo.french import NBSP
 
 
-@click.command()
+@click.command(cls=FrenchCommand)
 @click.argument("scheme", metavar="SCHEMA")
 @click.option("--theme", "name", type=click.Choice(list(THEMES)), required=True, metavar="NOM", help=", ".join(THEMES))
 @click.option("--out", type=FOLDER, required=True, metavar="DOSSIER", help="Dossier du résultat, complet ou absent.")

@@ -28,6 +28,7 @@ FOREVER_S = -1.0
 """Wait as long as the other process works."""
 
 _ELSEWHERE = "Choisissez un autre dossier, puis relancez."
+_NAMED = "Choisissez un autre nom ou un autre dossier, puis relancez."
 _OPEN = "Fermez les programmes qui l'ont ouvert (QGIS, tableur, explorateur), ou choisissez un autre dossier"
 _FULL = "Libérez de la place, ou choisissez un autre disque, puis relancez."
 _CAUSES = {
@@ -45,6 +46,13 @@ _CAUSES = {
     errno.ENOENT: ("un fichier ou un dossier a disparu", "Vérifiez le disque et sa connexion, puis relancez."),
     errno.ENOTDIR: ("un fichier est à la place d'un dossier", _ELSEWHERE),
     errno.EEXIST: ("un fichier est à la place d'un dossier", _ELSEWHERE),
+    errno.EISDIR: ("un dossier est à la place d'un fichier", _NAMED),
+    errno.ENOTEMPTY: ("le dossier n'est pas vide", _ELSEWHERE),
+    errno.EINVAL: ("ce disque n'accepte pas ce nom ou cette opération", _NAMED),
+    errno.EILSEQ: ("ce disque n'accepte pas les caractères de ce nom", _NAMED),
+    errno.ELOOP: ("des liens renvoient l'un à l'autre sans fin", _ELSEWHERE),
+    errno.ESTALE: ("le disque du réseau n'est plus là", "Vérifiez sa connexion, puis relancez."),
+    errno.EXDEV: ("une partie du chemin est sur un autre disque", _ELSEWHERE),
 }
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
 _NO_EXCHANGE = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP})
@@ -53,8 +61,8 @@ _NO_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS})
 
 def cause_of(error: OSError) -> str:
     """Return, in French, why the system refused and what to do, as a cause and a remedy."""
-    unknown = (error.strerror or str(error) or type(error).__name__, _ELSEWHERE)
-    cause, remedy = _CAUSES.get(error.errno or 0, unknown)
+    number = f" (erreur {error.errno})" if error.errno else ""
+    cause, remedy = _CAUSES.get(error.errno or 0, (f"le système l'a refusé{number}", _ELSEWHERE))
     return f"{cause}. {remedy}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -113,6 +114,20 @@ def count(quantity: int, singular: str, plural: str | None = None) -> str:
     """
     noun = singular if abs(quantity) < 2 else (plural or f"{singular}s")  # noqa: PLR2004 - the French plural starts at 2
     return f"{number(quantity)}{NBSP}{noun}"
+
+
+_BEFORE = re.compile(r"(?<=\S) (?=([:;?!»])(?:[\s).,]|$))")
+
+
+def spaced(text: str) -> str:
+    """Return a text whose double signs never begin a line, nor leave their guillemets: plain spaces become no-break.
+
+    Examples
+    --------
+    >>> spaced("Avant : « oui » ; après ? rien").replace(NBSP, "_").replace(NARROW_NBSP, "^")
+    'Avant_: «_oui_»^; après^? rien'
+    """
+    return _BEFORE.sub(lambda sign: NBSP if sign[1] in ":»" else NARROW_NBSP, text).replace("« ", f"«{NBSP}")
 
 
 def listing(words: Sequence[str]) -> str:

@@ -6,9 +6,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from shared_runs import SharedRun
 from shared_runs import command_line as run
+
+from sdaasp_geo.cli import app
+from sdaasp_geo.french import NBSP
 
 MORE = [["roads"], ["roads", "build"], ["roads", "fetch"], ["sites"], ["compare"]]
 
@@ -17,9 +21,22 @@ MORE = [["roads"], ["roads", "build"], ["roads", "fetch"], ["sites"], ["compare"
 def test_help_is_in_french(command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.returncode == 0
-    assert "Usage :" in result.stdout
+    assert f"Usage{NBSP}:" in result.stdout
     assert "Affiche cette aide." in result.stdout
     assert not re.search(r"\b(Show|exit|COMMAND|ARGS|required|default)\b", result.stdout)
+
+
+@pytest.mark.parametrize("width", [56, 72, 90])
+def test_no_line_of_help_begins_with_a_colon(width: int) -> None:
+    commands: list[tuple[str, click.Command]] = [("sdaasp", app)]
+    for name, command in commands:
+        if isinstance(command, click.Group):
+            commands += [(f"{name} {part}", command.commands[part]) for part in sorted(command.commands)]
+        with command.make_context(name, [], resilient_parsing=True, terminal_width=width) as context:
+            told = command.get_help(context)
+        assert not re.search(r"^ *[:;?!»]|«$", told, re.MULTILINE), told
+        assert not re.search(r" [:;?!»](\s|$)|« ", told), told
+    assert len(commands) > 20
 
 
 def test_schemes_lists_the_embedded_ones() -> None:

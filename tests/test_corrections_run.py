@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from shapely.affinity import translate
 from shapely.geometry import Point
 
 from sdaasp_geo.errors import InputError, OutputError
+from sdaasp_geo.layers.services import NOT_LOCATED
 from sdaasp_geo.outputs.corrections import guarded, write_changes
 from sdaasp_geo.outputs.escape import visible_text
 from sdaasp_geo.pipeline import measure
@@ -173,6 +175,86 @@ def test_a_counter_that_is_changed_is_the_competent_one(study_65: Study, edit: C
     assert competent_areas(study_65)[0].empty
 
 
+def edited_too(path: Path, change: Edit, *, layer: str) -> Path:
+    """Change another layer of an edited export."""
+    pyogrio.write_dataframe(change(gpd.read_file(path, layer=layer)), path, layer=layer, driver="GPKG")
+    return path
+
+
+def with_new_point(form: str) -> Edit:
+    def change(rows: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        new = {"identifiant": "", "id": "fs-neuf", "service": "france-services", "nom": "Neuf", "format": form}
+        here = rows.loc[rows["identifiant"] == MOVED].geometry.iloc[0]
+        return pd.concat([rows, gpd.GeoDataFrame([new], geometry=[here], crs=rows.crs)])
+
+    return change
+
+
+def test_a_counter_is_assigned_by_the_edit_that_adds_it(study_65: Study, edit: Callable[..., Path]) -> None:
+    path = edited_too(edit(with_new_point("fixe")), with_cell("guichet", "fs-neuf", key="réseau/65440"), layer=COUNTERS)
+    after = corrected(study_65, compared(study_65, path).path)
+    areas, _ = competent_areas(after)
+    assert areas[["operateur", "code_commune", "guichet", "area_reason"]].to_numpy().tolist() == [
+        ["réseau", "65440", "fs-neuf", ""]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "counter"),
+    [(with_new_point("multisite"), "fs-neuf"), (with_cell("format", "multisite"), "fs-0392")],
+    ids=["added", "changed"],
+)
+def test_what_the_same_edit_makes_no_permanent_place_is_no_counter(
+    change: Edit, counter: str, study_65: Study, edit: Callable[..., Path]
+) -> None:
+    path = edited_too(edit(change), with_cell("guichet", counter, key="réseau/65440"), layer=COUNTERS)
+    with pytest.raises(InputError) as caught:
+        compared(study_65, path)
+    assert [(fault.value, fault.expected) for fault in caught.value.faults] == [
+        (counter, "un guichet connu de l'opérateur")
+    ]
+
+
+def test_a_position_may_be_emptied_and_the_point_is_counted_without(study_65: Study, edit: Callable[..., Path]) -> None:
+    def emptied(rows: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        return rows.set_geometry(rows.geometry.mask(rows["identifiant"] == MOVED))
+
+    found = compared(study_65, edit(emptied))
+    changes = read_changes(found.path)
+    assert changes[["identifiant", "champ", "nouveau"]].to_numpy().tolist() == [
+        [MOVED, "precision_position", "inconnue"],
+        [MOVED, "position_lon_lat_deg", ""],
+    ]
+    point = corrected(study_65, found.path).points.set_index("id").loc["fs-0392"]
+    assert (point["position_reason"], np.isnan(point["lon"]), np.isnan(point["lat"])) == (NOT_LOCATED, True, True)
+    home = study_65.communes.set_index("code").loc[point["code_commune"]]
+    assert (point.geometry.x, point.geometry.y) == (home["ref_x"], home["ref_y"])
+
+
+def test_the_corrections_that_the_scheme_uses_are_not_written_over(
+    study_65: Study, edit: Callable[..., Path], tmp_path: Path
+) -> None:
+    first = compared(study_65, edit(shifted)).path
+    before = first.read_bytes()
+    after = corrected(study_65, first)
+    second = export_corrections(after, tmp_path / "suite.gpkg")
+    (tmp_path / "lien.csv").symlink_to(first)
+    for path in (first, tmp_path / "lien.csv", tmp_path / "." / first.name):
+        with pytest.raises(OutputError, match=r"que le schéma applique.*autre nom.*scheme\.toml"):
+            diff_corrections(after, second, path, date=DAY)
+    assert first.read_bytes() == before
+    other = diff_corrections(after, second, tmp_path / "suite.csv", date=DAY)
+    assert diff_corrections(after, second, other.path, date=DAY).changes == 0  # its own former file is replaced
+
+
+def test_what_stands_in_the_place_of_a_change_file_is_said_in_french(tmp_path: Path) -> None:
+    rows = pd.DataFrame(columns=["objet", "identifiant", "champ", "ancien", "nouveau", "motif", "date"])
+    with pytest.raises(OutputError, match="n'est pas un fichier de corrections"):
+        write_changes(rows, tmp_path)
+    with pytest.raises(OutputError, match="le nom est trop long"):
+        write_changes(rows, tmp_path / f"{'x' * 300}.csv")
+
+
 def in_the_sea(rows: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return shifted(rows, east_m=-400_000)
 
@@ -253,7 +335,7 @@ def test_a_text_that_looks_like_a_formula_comes_back_as_it_was(value: str) -> No
     with TemporaryDirectory() as folder:
         path = write_changes(rows, Path(folder) / "c.csv")
         assert read_changes(path)["ancien"].tolist() == [value]
-    for cell in guarded(value).split(";"):
+    for cell in re.split("[;\t\n\r]", guarded(value)):
         assert not visible_text(cell).strip().startswith(("=", "+", "-", "@", "\uff1d"))
 
 

@@ -108,6 +108,15 @@ def test_a_run_left_aside_is_removed_where_a_new_one_stands(tmp_path: Path) -> N
     assert names(tmp_path) == ["out"]
 
 
+def test_what_another_run_left_aside_does_not_cost_this_one(tmp_path: Path) -> None:
+    publish(tmp_path / "out", "former")
+    write_run(tmp_path / ".out.ancien", "older")  # another run died after it took its place
+    write_run(tmp_path / ".out.rebut", "half removed")
+    publish(tmp_path / "out", "new")
+    assert (tmp_path / "out" / "index.html").read_text() == "new"
+    assert names(tmp_path) == ["out"]
+
+
 def test_work_put_in_the_folder_during_a_run_stays(tmp_path: Path) -> None:
     def run() -> None:
         with published(tmp_path / "out") as beside:
@@ -278,9 +287,41 @@ def test_an_extract_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
         fetch_extract("x", tmp_path / "file", root="http://127.0.0.1:9/")
 
 
-@pytest.mark.parametrize("number", [*sorted({errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EMFILE, errno.EIO}), 9999])
+SAID = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EMFILE, errno.EIO, errno.EISDIR, errno.ENOTEMPTY, errno.EINVAL}
+SAID |= {errno.ELOOP, errno.ESTALE, errno.EILSEQ, errno.EXDEV}
+
+
+@pytest.mark.parametrize("number", [*sorted(SAID), 9999])
 def test_every_refusal_of_the_system_has_a_remedy(number: int) -> None:
     said = disk.cause_of(OSError(number, "english words"))
     assert said.endswith("relancez.")
     assert said.count(". ") == 1
-    assert ("english" in said) == (number == 9999)
+    assert "english" not in said
+    assert ("(erreur 9999)" in said) == (number == 9999)
+
+
+def test_a_refusal_without_number_keeps_no_english() -> None:
+    assert disk.cause_of(OSError("english words")) == (
+        "le système l'a refusé. Choisissez un autre dossier, puis relancez."
+    )
+
+
+@pytest.mark.parametrize("name", ["turn", "turn/below"])
+def test_links_that_lead_to_each_other_are_said(name: str, tmp_path: Path) -> None:
+    (tmp_path / "turn").symlink_to("back")
+    (tmp_path / "back").symlink_to("turn")
+    path = tmp_path / name
+    for write in (check_replaceable, lambda folder: publish(folder, "new"), write_one, write_beside):
+        with pytest.raises(OutputError, match="des liens renvoient l'un à l'autre sans fin"):
+            write(path)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "back", tmp_path / "turn"]
+
+
+def write_one(path: Path) -> None:
+    with published_file(path) as made:
+        made.write_text("new")
+
+
+def write_beside(folder: Path) -> None:
+    with added(folder) as beside:
+        write_run(beside, "new")

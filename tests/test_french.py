@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from sdaasp_geo import french
 from sdaasp_geo.french import NARROW_NBSP, NBSP
+from sdaasp_geo.outputs.layer_model import catalogue_entry, grid_columns
+from sdaasp_geo.outputs.tables import describe_column
 
 
 @given(st.integers(min_value=-(10**12), max_value=10**12))
@@ -120,3 +123,18 @@ def test_de_before_a_name(name: str, text: str) -> None:
 def test_an_index_does_not_depend_on_the_order_given(names: list[str]) -> None:
     assert french.in_order(names) == french.in_order(reversed(names))
     assert sorted(french.in_order(names)) == sorted(names)
+
+
+@given(st.text(" :;?!»«.,aé\n"))
+def test_a_double_sign_is_never_left_alone_and_nothing_else_changes(text: str) -> None:
+    told = french.spaced(text)
+    assert not re.search(r"\S [:;?!»](\s|$)|« ", told)
+    assert told.replace(NBSP, " ").replace(NARROW_NBSP, " ") == text
+    assert french.spaced(told) == told
+
+
+def test_what_describes_columns_and_layers_is_spaced() -> None:
+    told = [describe_column("actions", "code")["meaning"], *(column.meaning for column in grid_columns().values())]
+    told += [str(catalogue_entry(name)["abstract"]) for name in ("petr", "epci")]
+    assert any(NBSP in text for text in told)
+    assert not any(re.search(r" [:;?!»](\s|$)|« ", text) for text in told)

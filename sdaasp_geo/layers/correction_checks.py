@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from sdaasp_geo.errors import Fault
-from sdaasp_geo.french import NBSP
+from sdaasp_geo.french import NARROW_NBSP, NBSP
 from sdaasp_geo.layers.corrections import (
     ABSENT,
     COMMUNE,
@@ -132,10 +132,15 @@ def _value_fault(change: pd.Series, known: Known) -> _Told | None:
 
 
 def _place_faults(changes: pd.DataFrame, known: Known, *, file: str) -> list[Fault]:
-    """Refuse a position that no commune of the layer holds: in the sea, abroad, longitude and latitude swapped."""
-    moved = changes.loc[changes["champ"] == POSITION, "nouveau"].reset_index()
+    """Refuse a position that no commune of the layer holds: in the sea, abroad, longitude and latitude swapped.
+
+    An empty one is no position: the point is then at the point of reference of its commune.
+    """
+    moved = changes.loc[(changes["champ"] == POSITION) & (changes["nouveau"] != ""), "nouveau"].reset_index()
     codes = communes_at(moved["nouveau"], known.communes)
-    remedy = "Replacez le point à terre ; longitude d'abord, latitude ensuite."
+    remedy = (
+        f"Replacez le point à terre, longitude d'abord, latitude ensuite{NARROW_NBSP}; videz la valeur s'il n'en a pas."
+    )
     expected = "une position dans une commune du territoire étudié ou voisine"
     return [
         Fault(file, int(row) or None, "nouveau", value, expected, remedy)

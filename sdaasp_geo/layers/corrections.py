@@ -28,7 +28,8 @@ EXISTENCE, PRESENT, ABSENT = "existence", "présent", "absent"
 COUNTER = "guichet"
 CHANGE_COLUMNS = ("objet", "identifiant", "champ", "ancien", "nouveau", "motif", "date")
 KEY = ("id", "service")
-_ADDED_DEFAULTS = {"precision_position": "adresse", "accessibilite": "inconnue", "licence": "non précisée"}
+_PRECISION, _UNKNOWN = "precision_position", "inconnue"
+_ADDED_DEFAULTS = {_PRECISION: "adresse", "accessibilite": "inconnue", "licence": "non précisée"}
 CONFLICT = "Le schéma a changé depuis cet export{}: exportez de nouveau, puis reprenez cette correction."
 _ADD = "Reprenez l'identifiant de l'export, ou videz-le si le point est ajouté."
 _OPERATOR = "operateur"
@@ -182,11 +183,18 @@ def compare(
 
 
 def _kept_positions(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Give back its position to a point drawn where it was: it has not moved, even if it has none of its own."""
+    """Give back its position to a point drawn where it was: it has not moved, even if it has none of its own.
+
+    A point that loses its position is then of unknown precision, unless the person said another one.
+    """
     if SHOWN not in before.columns:
         return after
     still = after[SHOWN] == before[SHOWN]
-    return after.assign(**{POSITION: after[SHOWN].mask(still, before[POSITION])})
+    kept = after.assign(**{POSITION: after[SHOWN].mask(still, before[POSITION])})
+    if _PRECISION in kept.columns:
+        lost = (kept[POSITION] == "") & (before[POSITION] != "") & (kept[_PRECISION] == before[_PRECISION])
+        kept[_PRECISION] = kept[_PRECISION].mask(lost, _UNKNOWN)
+    return kept
 
 
 def _conflict(file: str, row: int, field: str, wanted: str, old: str, present: str | None) -> Fault:

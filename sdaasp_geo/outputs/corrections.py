@@ -8,8 +8,9 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from sdaasp_geo import disk
 from sdaasp_geo.errors import OutputError
-from sdaasp_geo.french import NBSP
+from sdaasp_geo.french import NARROW_NBSP, NBSP
 from sdaasp_geo.outputs import geopackage
 from sdaasp_geo.outputs.layer_model import (
     NONE,
@@ -32,17 +33,22 @@ from sdaasp_geo.study import Study
 
 _POINTS, _COUNTERS, _ORIGIN = "points_services", "communes_guichets", "origine_{}"
 _COLUMNS = {
-    "identifiant": Column("identifiant", "Identifiant", "", "Ne pas modifier ; vide pour un point ajouté"),
+    "identifiant": Column("identifiant", "Identifiant", "", f"Ne pas modifier{NARROW_NBSP}; vide pour un point ajouté"),
     "motif": Column("motif", "Motif de la correction", "", "Pourquoi cet objet est corrigé"),
     "operateur": Column("operateur", "Opérateur", "", "Ne pas modifier"),
     "code_commune": Column("code_commune", "Code commune", "", "Ne pas modifier"),
     "commune": Column("commune", "Commune", "", "Ne pas modifier"),
-    "epci": Column("epci", "EPCI", "", "SIREN, ne pas modifier : le périmètre est officiel"),
+    "epci": Column("epci", "EPCI", "", f"SIREN, ne pas modifier{NBSP}: le périmètre est officiel"),
     "epci_nom": Column("epci_nom", "Nom de l'EPCI", "", "Ne pas modifier"),
-    "guichet": Column("guichet", "Guichet compétent", "", "Identifiant du lieu ; vide : supposé par le département"),
+    "guichet": Column(
+        "guichet",
+        "Guichet compétent",
+        "",
+        f"Identifiant du lieu{NARROW_NBSP}; vide{NBSP}: supposé par le département",
+    ),
 }
 _FARTHEST = 150_000
-_CELL_START = re.compile(r"^(?=\W)|;\s*(?=[^\w\s;])")
+_CELL_START = re.compile(r"^(?=\W)|[;\t\n\r]\s*(?=[^\w\s;])")
 
 
 def write_export(study: Study, path: Path, *, points: pd.DataFrame, counters: pd.DataFrame, fields: list[str]) -> Path:
@@ -64,7 +70,9 @@ def write_export(study: Study, path: Path, *, points: pd.DataFrame, counters: pd
     OutputError
         When the file exists (it may hold corrections), or cannot be written.
     """
-    if path.exists():
+    with disk.errors_said(path):
+        taken = path.exists()
+    if taken:
         message = (
             f"{path} existe et contient peut-être des corrections{NBSP}: rien n'a été écrit. Choisissez un autre nom."
         )
@@ -131,8 +139,9 @@ def write_changes(changes: pd.DataFrame, path: Path) -> Path:
     OutputError
         When the file exists and is no change file, or cannot be written.
     """
-    header = ",".join(changes.columns)
-    if path.exists() and header not in path.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0]:
+    with disk.errors_said(path):
+        foreign = path.exists() and not _starts_with(path, ",".join(changes.columns))
+    if foreign:
         message = (
             f"{path} existe et n'est pas un fichier de corrections{NBSP}: rien n'a été écrit. Choisissez un autre nom."
         )
@@ -142,11 +151,19 @@ def write_changes(changes: pd.DataFrame, path: Path) -> Path:
     return path
 
 
+def _starts_with(path: Path, header: str) -> bool:
+    """Tell whether what stands at a path is a file whose first line holds a header; no more than that is read."""
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8-sig", errors="replace") as source:
+        return source.readline(len(header)) == header
+
+
 def guarded(value: str) -> str:
     r"""Return a text that no spreadsheet takes for a formula, and that `sources.corrections` gives back as it was.
 
-    An apostrophe goes before a first character that is neither letter nor digit, at the beginning and after a semicolon
-    (where a French spreadsheet cuts a cell): whatever hides a formula is behind it.
+    An apostrophe goes before a first character that is neither letter nor digit, at the beginning and after a
+    semicolon, a tab or a line break (where a French spreadsheet cuts a cell): whatever hides a formula is behind it.
 
     Examples
     --------

@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 
 from sdaasp_geo.embedded import embedded_path
-from sdaasp_geo.french import NBSP
+from sdaasp_geo.french import NBSP, spaced
 
 GEOMETRY = "geom"
 """Name of the geometry column in a GeoPackage and in PostGIS, the one that QGIS writes."""
@@ -102,7 +102,7 @@ class MapLayer:
 
 @cache
 def _catalogue() -> dict[str, dict[str, Any]]:
-    return tomllib.loads(Path(__file__).with_name("layers.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(spaced(Path(__file__).with_name("layers.toml").read_text(encoding="utf-8")))
 
 
 def catalogue_entry(name: str) -> dict[str, Any]:
@@ -115,7 +115,8 @@ def grid_columns() -> dict[str, Column]:
     """Return the columns of the common grid of service points, by name, as its published Table Schema words them."""
     schema = json.loads((embedded_path(_GRID_SCHEMA)).read_text(encoding="utf-8"))
     return {
-        field["name"]: Column(field["name"], field["title"], "", field["description"]) for field in schema["fields"]
+        field["name"]: Column(field["name"], field["title"], "", spaced(field["description"]))
+        for field in schema["fields"]
     }
 
 

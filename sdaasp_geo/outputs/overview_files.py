@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
+from sdaasp_geo.french import NARROW_NBSP, NBSP
 from sdaasp_geo.outputs.escape import csv_cell
 from sdaasp_geo.outputs.manifest import write_manifest
 from sdaasp_geo.outputs.overview_model import Overview
@@ -14,7 +15,7 @@ from sdaasp_geo.outputs.overview_page import render_overview
 from sdaasp_geo.outputs.overview_theme import departement_table
 
 PAGE, COMMUNES, DEPARTEMENTS = "carte.html", "communes.csv", "departements.csv"
-_LICENCE = "Licence Ouverte 2.0 (IGN, INSEE, DGCL, DILA) ; lieux : voir les fichiers"
+_LICENCE = f"Licence Ouverte 2.0 (IGN, INSEE, DGCL, DILA){NARROW_NBSP}; lieux{NBSP}: voir les fichiers"
 _COLUMNS = {
     "code": "code_commune",
     "name": "commune",

@@ -29,7 +29,7 @@ def overview_theme(overview: Overview) -> Theme:
         code="carte",
         title=f"Accès aux {main}{NBSP}: {overview.name}",
         label="Accès aux services",
-        note="Temps jusqu'au lieu permanent le plus proche ; service et seuil au choix.",
+        note=f"Temps jusqu'au lieu permanent le plus proche{NARROW_NBSP}; service et seuil au choix.",
         choice="Service",
         level=COMMUNE,
         names=names,

@@ -7,6 +7,8 @@ as ``.X.ancien`` for the time of two renamings: a process killed between them le
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,7 +41,7 @@ def published(folder: Path) -> Iterator[Path]:
         When ``folder`` holds something else than a run, another process writes there, or the system refuses (disk
         full, read-only, open elsewhere…); ``folder`` is then as it was.
     """
-    folder = folder.resolve()
+    folder = _resolved(folder)
     _check_own(folder)
     with _errors_said(folder), disk.staging(folder) as beside:
         _restore(folder)
@@ -58,7 +60,7 @@ def published_file(path: Path) -> Iterator[Path]:
     OutputError
         When another process writes it, or the system refuses; the former file is then as it was.
     """
-    path = path.resolve()
+    path = _resolved(path)
     with _errors_said(path), disk.staging(path) as beside:
         made = beside / path.name
         yield made
@@ -74,7 +76,7 @@ def added(folder: Path) -> Iterator[Path]:
     OutputError
         When another process writes there, or the system refuses. Each file is then the former one or the new one.
     """
-    folder = folder.resolve()
+    folder = _resolved(folder)
     with _errors_said(folder), disk.staging(folder) as beside:
         yield beside
         disk.sync_tree(beside)
@@ -93,11 +95,22 @@ def check_replaceable(folder: Path) -> None:
         When ``folder`` is a file, or holds something else than a run; when another run is writing there; when the
         system will not let it be written.
     """
-    folder = folder.resolve()
+    folder = _resolved(folder)
     _check_own(folder)
     if folder.parent.is_dir():
         with disk.errors_said(folder), disk.locked(folder):
             _restore(folder)
+
+
+def _resolved(path: Path) -> Path:
+    """Return a path without links; links that lead to each other are said, whatever the version of Python does."""
+    with disk.errors_said(path):
+        try:
+            path.stat()
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise
+        return Path(os.path.realpath(path))
 
 
 @contextmanager
@@ -141,12 +154,11 @@ def _swap(beside: Path, folder: Path) -> None:
 
 def _restore(folder: Path) -> None:
     """Put back the former run where nothing took its place; remove it where a run did."""
-    former = _aside(folder)
+    former, trash = _aside(folder), folder.with_name(f".{folder.name}.rebut")
+    disk.remove(trash)
     if not former.exists():
         return
     if folder.exists() and any(folder.iterdir()):
-        trash = folder.with_name(f".{folder.name}.partiel")
-        disk.remove(trash)
         former.rename(trash)  # a run half removed never bears the name of a whole one
         disk.remove(trash)
         return

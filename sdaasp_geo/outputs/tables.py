@@ -15,6 +15,7 @@ import xlsxwriter
 
 from sdaasp_geo.action_plan import action_fields, governance_fields
 from sdaasp_geo.analysis.lifecycle import MERGED, RECODED, RENAMED, SPLIT
+from sdaasp_geo.french import spaced
 from sdaasp_geo.outputs.escape import csv_cell, visible_text
 from sdaasp_geo.outputs.layer_model import grid_columns
 from sdaasp_geo.study import Measures, Study
@@ -68,14 +69,14 @@ class Table:
 @cache
 def _dictionary() -> dict[str, dict[str, str]]:
     texts = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in _DICTIONARIES]
-    return {key: given for text in texts for key, given in tomllib.loads(text).items()}
+    return {key: given for text in texts for key, given in tomllib.loads(spaced(text)).items()}
 
 
 def describe_column(table: str, column: str) -> dict[str, str]:
     """Return the published name, French label, unit and meaning of a column of a table."""
     for field in _PUBLISHED[table]() if table in _PUBLISHED else ():
         if field.name == column:
-            return {"name": column, "label": field.title, "unit": "", "meaning": field.description}
+            return {"name": column, "label": field.title, "unit": "", "meaning": spaced(field.description)}
     if table == _GRID and column in grid_columns():
         shown = grid_columns()[column]
         return {"name": shown.name, "label": shown.label, "unit": shown.unit, "meaning": shown.meaning}

@@ -10,8 +10,9 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from sdaasp_geo.errors import Fault, InputError
-from sdaasp_geo.french import NBSP, count
+from sdaasp_geo import disk
+from sdaasp_geo.errors import Fault, InputError, OutputError
+from sdaasp_geo.french import NARROW_NBSP, NBSP, count
 from sdaasp_geo.layers import correction_checks, corrections, findings, services
 from sdaasp_geo.layers.correction_checks import Known
 from sdaasp_geo.layers.corrections import Edited
@@ -96,33 +97,28 @@ def _checked(
     file: str,
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Check changes against what they change, apply them to the points, check what that makes."""
-    network = by_network(points, parameters)
     texts = corrections.point_texts(points, _fields(points))
-    faults = correction_checks.change_faults(
-        changes,
-        points=texts,
-        counters=corrections.counter_texts(layer, declared, _operators(scheme, parameters, network)),
-        known=_known(scheme, parameters, layer, points, stops, changes),
-        file=file,
-    )
     columns = [name for name in points.columns if name in {*_fields(points), *_PLACE}]
     table = corrections.apply_to_grid(pd.DataFrame(points[columns]), correction_checks.applicable(changes, texts))
+    formats = words_setting(parameters, "formats-permanents")
+    made = services.build_service_points(table, layer, permanent_formats=formats, departement=scheme.departement)
+    vehicles = set() if stops is None else set(stops["vehicle"].dropna())
+    reach_km = number_setting(parameters, "portee-offre-km")
+    near = services.within_reach(made, layer[layer["studied"]], reach_km=reach_km) | made["id"].isin(vehicles)
+    kept = made[near].reset_index(drop=True)
+    known = Known(
+        communes=layer,
+        services={*grid_schema.known_services(), *scheme.mesure.services, *points["service"]},
+        counters=_counters(kept, parameters),
+        vehicles=vehicles,
+    )
+    operators = _operators(scheme, parameters, by_network(points, parameters))
+    counters = corrections.counter_texts(layer, declared, operators)
+    faults = correction_checks.change_faults(changes, points=texts, counters=counters, known=known, file=file)
     faults += _grid_faults(table, changes, file=file)
     if faults:
         raise InputError(sorted(faults, key=lambda fault: (fault.row or 0, fault.column)))
-    made = services.build_service_points(
-        table,
-        layer,
-        permanent_formats=words_setting(parameters, "formats-permanents"),
-        departement=scheme.departement,
-    )
-    reach_km = number_setting(parameters, "portee-offre-km")
-    near = services.within_reach(made, layer[layer["studied"]], reach_km=reach_km)
-    if stops is not None:
-        near |= made["id"].isin(stops["vehicle"])
-    beyond = made[~near]
-    kept = made[near].reset_index(drop=True)
-    return kept, [*findings.reach_notes(beyond, reach_km=reach_km), *_elsewhere(made, changes, layer)]
+    return kept, [*findings.reach_notes(made[~near], reach_km=reach_km), *_elsewhere(made, changes, layer)]
 
 
 def _fields(points: pd.DataFrame) -> list[str]:
@@ -139,24 +135,11 @@ def _operators(scheme: Scheme, parameters: Parameters, network: pd.DataFrame) ->
     return set(network.loc[network["service"].isin(measured), "operateur"]) - {""}
 
 
-def _known(
-    scheme: Scheme,
-    parameters: Parameters,
-    layer: gpd.GeoDataFrame,
-    points: gpd.GeoDataFrame,
-    stops: gpd.GeoDataFrame | None,
-    changes: pd.DataFrame,
-) -> Known:
+def _counters(points: gpd.GeoDataFrame, parameters: Parameters) -> set[tuple[str, str]]:
+    """Return what may be a competent counter, once the changes are made: operator and place."""
     network = by_network(points, parameters)
-    counters = network[network["permanent"] & network.geometry.notna()]
-    gone = set(changes.loc[changes["nouveau"] == corrections.ABSENT, "identifiant"])
-    left = counters[~(counters["id"] + "/" + counters["service"]).isin(gone)]
-    return Known(
-        communes=layer,
-        services={*grid_schema.known_services(), *scheme.mesure.services, *points["service"]},
-        counters=set(zip(left["operateur"], left["id"], strict=True)),
-        vehicles=set() if stops is None else set(stops["vehicle"].dropna()),
-    )
+    open_ = network[network["permanent"] & network.geometry.notna()]
+    return set(zip(open_["operateur"], open_["id"], strict=True))
 
 
 def _grid_faults(table: pd.DataFrame, changes: pd.DataFrame, *, file: str) -> list[Fault]:
@@ -234,7 +217,10 @@ def diff_corrections(
     ------
     InputError
         An unreadable export, a change that cannot be applied: all faults, together; nothing is written.
+    OutputError
+        When ``path`` is one of the correction files that the scheme uses, or cannot be written.
     """
+    _check_unused(study.scheme, path)
     report("Fichier corrigé")
     tables = correction_files.read_edited(edited)
     current_points, current_counters = _texts(study)
@@ -254,6 +240,18 @@ def diff_corrections(
     faults = [*faults, *more, *conflicts, *others]
     notes = _verified(study, changes, faults, file=edited.name)
     return Difference(write_changes(changes, path), len(changes), tuple(notes))
+
+
+def _check_unused(scheme: Scheme, path: Path) -> None:
+    """Refuse to write over a correction file that the scheme uses: an export starts from it, and does not repeat it."""
+    with disk.errors_said(path):
+        used = path.exists() and any(path.samefile(scheme.path(name)) for name in scheme.fichiers.corrections)
+    if used:
+        message = (
+            f"{path} contient des corrections que le schéma applique{NBSP}: elles seraient perdues. Rien n'est écrit. "
+            "Choisissez un autre nom, puis ajoutez-le à la liste corrections de scheme.toml, après ceux qui y sont."
+        )
+        raise OutputError(message)
 
 
 def _verified(study: Study, changes: pd.DataFrame, faults: Iterable[Fault], *, file: str) -> list[str]:
@@ -313,7 +311,7 @@ def _edited_rows(table: pd.DataFrame, columns: list[str], *, file: str) -> tuple
     if set(corrections.KEY) <= set(columns):
         named = named.mask(new, texts["id"] + "/" + texts["service"])
     twice = named.duplicated(keep=False)
-    remedy = "Videz l'identifiant d'un point ajouté ; donnez-lui un id et un service."
+    remedy = f"Videz l'identifiant d'un point ajouté{NARROW_NBSP}; donnez-lui un id et un service."
     faults = [
         Fault(file, int(row), "identifiant", str(named[row]), "un identifiant unique", remedy)
         for row in table.index[twice & new]

@@ -22,7 +22,7 @@ POINTS, COUNTERS = "points_services", "communes_guichets"
 ORIGIN = "origine_{}"
 """Table of an export that keeps what a layer held."""
 
-_GUARD = re.compile(r"^'(?=\W)|;\s*'(?=[^\w\s;])")
+_GUARD = re.compile(r"^'(?=\W)|[;\t\n\r]\s*'(?=[^\w\s;])")
 _SUFFIX = ".gpkg"
 
 

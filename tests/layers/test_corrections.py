@@ -182,6 +182,30 @@ def test_faults_come_all_together_and_a_field_changes_once() -> None:
     assert [(fault.row, fault.column) for fault in faults] == [(3, "champ"), (4, "identifiant")]
 
 
+@pytest.mark.parametrize(("value", "refused"), [("", False), ("0.1000000", True), ("ailleurs", True)])
+def test_a_position_is_emptied_but_not_garbled(value: str, refused: bool) -> None:  # noqa: FBT001 - a case
+    texts = point_texts(points(["a", "b"], ["", ""]), FIELDS)
+    change = changes_of((POINT, "p0/caf", POSITION, texts.loc["p0/caf", POSITION], value))
+    faults = change_faults(change, points=texts, counters=texts.iloc[:0], known=known(communes()), file="c.csv")
+    assert [fault.value for fault in faults] == [value] * refused
+
+
+def test_a_point_that_loses_its_position_is_of_unknown_precision_unless_told() -> None:
+    layer = points(["a", "b", "c"], ["", "", ""]).assign(precision_position="adresse")
+    base = point_texts(layer, [*FIELDS, "precision_position"])
+    back = base.copy()
+    back.loc[["p0/caf", "p1/caf"], [POSITION, SHOWN]] = ""
+    back.loc["p1/caf", "precision_position"] = "commune"
+    changes, _ = difference(POINT, base, edited(back), base)
+    found = changes.set_index(["identifiant", "champ"])["nouveau"].to_dict()
+    assert found == {
+        ("p0/caf", POSITION): "",
+        ("p0/caf", "precision_position"): "inconnue",
+        ("p1/caf", POSITION): "",
+        ("p1/caf", "precision_position"): "commune",
+    }
+
+
 def test_a_position_is_given_its_commune_and_the_shared_edge_goes_to_the_first() -> None:
     layer = communes()
     places = gpd.GeoSeries([Point(465_000, 6_245_000), Point(475_000, 6_245_000)], crs=2154).to_crs(4326)
