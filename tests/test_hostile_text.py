@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from browser import Browser, chromium
 from hostile_files import faults_of
 from hostile_pages import looked_at, unescaped_runs, watched
-from hostile_runs import measured, pages_of, write_grids, write_main, write_sites, write_year
-from hostile_text import FORMULAS, SCRIPTS, TEXTS, Pairs, hostile_study, plain_study
+from hostile_runs import (
+    measured,
+    pages_of,
+    texts_beyond,
+    write_grids,
+    write_main,
+    write_national,
+    write_sites,
+    write_year,
+)
+from hostile_text import ENCODABLE, FORMULAS, LONG, SCRIPTS, TEXTS, Pairs, hostile_study, plain_study
+from PIL import Image
+
+from sdaasp_geo.outputs.national_figures import Line
+from sdaasp_geo.outputs.national_report import DATA, PAGE, TABLE, Report, write_report
+from sdaasp_geo.outputs.share_picture import draw_share_picture
+from sdaasp_geo.study import Measures, Study
 
 FIELDS_LEAST, VECTORS_LEAST, FORMULAS_LEAST = 140, 17, 10
 WITH_CARDS = ("carte.html", "deficits.html", "presence.html")
@@ -26,12 +44,22 @@ def pairs() -> Pairs:
 
 
 @pytest.fixture(scope="module")
-def folders(pairs: Pairs, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def study(pairs: Pairs, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return hostile_study(plain_study(tmp_path_factory.mktemp("plain") / "schema"), pairs)
+
+
+@pytest.fixture(scope="module")
+def measures(study: Study, pairs: Pairs) -> Measures:
+    return measured(study, pairs)
+
+
+@pytest.fixture(scope="module")
+def folders(study: Study, measures: Measures, pairs: Pairs, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     base = tmp_path_factory.mktemp("hostile")
-    study = hostile_study(plain_study(base / "schema"), pairs)
-    measures = measured(study, pairs)
+    run = write_main(study, measures, base / "run")
     return [
-        write_main(study, measures, base / "run"),
+        run,
+        write_national(run, base / "france", pairs),
         write_year(study, measures, base / "bilan"),
         write_sites(study, base / "implantation"),
         write_grids(base / "grille", pairs),
@@ -86,3 +114,21 @@ def test_no_page_runs_a_text_nor_asks_for_one(folders: list[Path], browser: Brow
 
 def test_no_file_computes_nor_fetches_a_text(folders: list[Path]) -> None:
     assert [fault for folder in folders for fault in faults_of(folder)] == []
+
+
+@pytest.mark.parametrize("text", [None, LONG, "W" * 10_000, "\x00" + ENCODABLE, "$\\frac{$ $x^2$", "l1\nl2\r\nl3"])
+def test_the_picture_of_shared_links_holds_its_texts(study: Study, measures: Measures, text: str | None) -> None:
+    if text is not None:
+        services = tuple(msgspec.structs.replace(own, label=text) for own in study.parameters.service)
+        parameters = msgspec.structs.replace(study.parameters, service=services)
+        study = dataclasses.replace(study, departement_name=text, parameters=parameters)
+    assert texts_beyond(study, measures) == []
+    with Image.open(io.BytesIO(draw_share_picture(study, measures))) as image:
+        assert (image.size, set(image.info)) == ((1200, 630), {"dpi"})
+
+
+def test_a_national_report_holds_what_no_file_can(tmp_path: Path) -> None:
+    text = f"nul \x00 marque \u202e moitié {ENCODABLE}"
+    write_report(Report("1.0", [Line("90", text, text, 2025)], {"90": (1, 1)}), tmp_path)
+    written = [(tmp_path / name).read_text(encoding="utf-8") for name in (PAGE, TABLE, DATA)]
+    assert all("nul  marque  moitié " in content for content in written)

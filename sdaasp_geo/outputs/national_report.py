@@ -20,7 +20,7 @@ from markupsafe import Markup
 from sdaasp_geo import french
 from sdaasp_geo.errors import OutputError
 from sdaasp_geo.french import NBSP
-from sdaasp_geo.outputs.escape import csv_cell, plain_text
+from sdaasp_geo.outputs.escape import csv_cell, plain_text, visible_text
 from sdaasp_geo.outputs.national_figures import Figures, Line, Within, add_up
 from sdaasp_geo.outputs.page_shell import policy
 from sdaasp_geo.outputs.page_templates import TEMPLATES, page_template
@@ -127,9 +127,9 @@ def _data(report: Report, total: Figures) -> str:
         "departements": [
             {
                 "code": line.code,
-                "name": line.name,
+                "name": visible_text(line.name),
                 "state": _state(line),
-                "reason": line.reason,
+                "reason": visible_text(line.reason),
                 "vintage": line.vintage,
                 "manifest_sha256": line.manifest,
                 **({} if line.figures is None else dataclasses.asdict(line.figures)),
@@ -183,7 +183,7 @@ def _page(report: Report, total: Figures) -> str:
         subtitle=_sentence(report, total),
         figures=heads,
         failures=[(line.code, plain_text(line.name), plain_text(line.reason)) for line in report.failed],
-        rules=list(total.rules),
+        rules=[plain_text(rule) for rule in total.rules],
         rows=[_row(line, total.rules) for line in report.lines],
         total=[*_shown(total), *(_share(total.rules[rule]) for rule in total.rules)],
         css=Markup(css),  # noqa: S704 - our own file

@@ -3,7 +3,8 @@
 ``python tests/campaigns/hostile_text.py FOLDER [SHIFTS]``: FOLDER is absent or empty; SHIFTS (1) is how many times the
 texts are dealt again, each time one place farther, so that every field shows another text first. Every page is opened
 in Chromium, LibreOffice reads every workbook, CSV and document of the first deal, and one study more has names of
-10,000 characters. It ends with an error when something ran, was asked for, or was computed.
+10,000 characters. It ends with an error when something ran, was asked for, was computed, or left a page of a PDF or the
+picture of shared links.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "support")]
 
 from browser import Browser, chromium  # noqa: E402 - the browser that the tests drive
-from hostile_files import CHECKS, faults_of, pdf_text  # noqa: E402
+from hostile_files import CHECKS, faults_of, pdf_text, words_beyond  # noqa: E402
 from hostile_pages import looked_at, unescaped_runs, watched  # noqa: E402
 from hostile_runs import (  # noqa: E402
     measured,
     pages_of,
+    texts_beyond,
     write_compared,
     write_grids,
     write_main,
+    write_national,
     write_overviews,
     write_published,
     write_sites,
@@ -46,20 +49,24 @@ _SHOW = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,fa
 """How it writes what it shows: a file for each sheet."""
 
 
-def deal(base: Path, texts: tuple[str, ...], shift: int, *, whole: bool) -> tuple[list[Path], Pairs]:
-    """Write the outputs of one deal of the texts; ``whole``: those that no text can change in another deal too."""
+def deal(base: Path, texts: tuple[str, ...], shift: int, *, whole: bool) -> tuple[list[Path], Pairs, list[str]]:
+    """Write the outputs of one deal of the texts, and tell which texts leave the picture of shared links.
+
+    ``whole``: those that no text can change in another deal too.
+    """
     pairs = Pairs(texts, shift=shift)
     study = hostile_study(plain_study(base / "schema"), pairs)
     measures = measured(study, pairs)
     run = write_main(study, measures, base / "run")
     folders = [run, write_year(study, measures, base / "bilan"), write_sites(study, base / "implantation")]
     folders.append(write_themes(study, measures, base / "themes"))
+    folders.append(write_national(run, base / "france", pairs))
     if whole:
         folders.append(write_published(run, base / "site"))
         folders.append(write_grids(base / "grilles-rendues", pairs))
         folders.append(write_compared(study, base / "comparaison", pairs))
         folders.append(write_overviews(base / "region", pairs))
-    return folders, pairs
+    return folders, pairs, texts_beyond(study, measures)
 
 
 def look(browser: Browser, folders: list[Path], counts: Counter[str]) -> Iterator[str]:
@@ -83,6 +90,18 @@ def files(folders: list[Path], counts: Counter[str]) -> Iterator[str]:
         found = faults_of(folder)
         counts["live in files"] += len(found)
         yield from found
+
+
+def printed(folders: list[Path], counts: Counter[str]) -> Iterator[str]:
+    """Yield the words of the PDF that leave their page."""
+    if shutil.which("pdftotext") is None:
+        print("pdftotext is not installed: where the words of the PDF stand was not looked at")
+        return
+    for path in (path for folder in folders for path in sorted(folder.rglob("*.pdf"))):
+        beyond, shown = words_beyond(path)
+        counts["letters in PDF"] += len(shown)
+        counts["words beyond a page"] += len(beyond)
+        yield from (f"{path.name}: {word}" for word in beyond)
 
 
 def office(folders: list[Path], base: Path, counts: Counter[str]) -> Iterator[str]:
@@ -131,15 +150,17 @@ def main(base: Path, shifts: int) -> int:
         watched(browser)
         counts["vectors that run unescaped"] = len(unescaped_runs(browser, Path(profile)))
         for shift in range(shifts):
-            folders, pairs = deal(base / f"deal-{shift}", TEXTS, shift * 7, whole=shift == 0)
+            folders, pairs, beyond = deal(base / f"deal-{shift}", TEXTS, shift * 7, whole=shift == 0)
             counts["pairs"] = sum(len(given) for given in pairs.given.values())
             counts["fields"] = max(counts["fields"], len(pairs.given))
-            wrong += [*look(browser, folders, counts), *files(folders, counts)]
+            counts["texts beyond the picture"] += len(beyond)
+            wrong += [*beyond, *look(browser, folders, counts), *files(folders, counts), *printed(folders, counts)]
             if shift == 0:
                 (base / "office").mkdir()
                 wrong += office(folders, base / "office", counts)
-        folders, _ = deal(base / "long", (LONG, "court"), 0, whole=False)
-        wrong += [*look(browser, folders, counts), *files(folders, counts)]
+        folders, _, beyond = deal(base / "long", (LONG, "court"), 0, whole=False)
+        counts["texts beyond the picture"] += len(beyond)
+        wrong += [*beyond, *look(browser, folders, counts), *files(folders, counts), *printed(folders, counts)]
         counts["PDF that show a long name"] = sum(
             "MartinMartin" in pdf_text(path).replace("\n", "") for folder in folders for path in folder.rglob("*.pdf")
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import io
+import itertools
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +14,11 @@ import openpyxl
 import pandas as pd
 import pytest
 from annexe_formats import ALT, facts_of, pdf_of, pdf_text, picture, shown_by_each, squeezed, structure, told
+from hostile_files import words_beyond
 from pypdf import PdfReader, PdfWriter
 
-from sdaasp_geo.french import number, percent
+from sdaasp_geo.french import NBSP, number, percent
+from sdaasp_geo.outputs import annexe_pdf
 from sdaasp_geo.outputs.annexe_layout import PARTS, WIDTH_CM, blocks
 from sdaasp_geo.outputs.annexe_model import AnnexeFacts
 from sdaasp_geo.outputs.annexe_pdf import render_pdf
@@ -26,6 +29,29 @@ from sdaasp_geo.study import Diagnosis, Measures, Study
 
 ADOUR_MADIRAN = "200072106"
 HOSTILE = '#panic() $x$ *b* `r` <img src=x> {{ 7*7 }} \\ @ref "q" // c /* d'
+MARKUP = (
+    '#read("/etc/passwd")',
+    '#import "/etc/passwd": *',
+    '#include "/etc/passwd"',
+    '#eval("1+41")',
+    '#image(read("main.typ"))',
+    "#{1+41} #(1+41) #let x = 1",
+    "$x^2$ et $ sum x $",
+    "*gras* _penché_ `code` ```typ #x```",
+    "@ref <label> #ref(<label>)",
+    "\\ fin de ligne \\u{41}",
+    "// commentaire",
+    "/* commentaire */",
+    "= Titre",
+    "- point",
+    "+ rang",
+    "/ Terme: sens",
+    "https://hostile.invalid/x",
+    "~ --- ... -?",
+)
+"""What typst would read, run, draw or hide if a text were markup."""
+LETTERS = 10_000
+GREEK = "αβγδεζηθικλμνξπρ"
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +157,70 @@ def test_hostile_texts_are_never_markup(facts: AnnexeFacts) -> None:
     assert pdf_text(reader).count(squeezed(HOSTILE)) >= 3 + len(reader.pages)
     assert reader.metadata
     assert reader.metadata.title == f"{facts.title} – {HOSTILE}"
+
+
+def test_markup_is_shown_as_it_is_and_reads_nothing(facts: AnnexeFacts, reader: PdfReader) -> None:
+    table = facts.tables["identite"]
+    cells = dataclasses.replace(table, rows=tuple((text, text) for text in MARKUP))
+    texts = {**facts.texts, "chapeau": MARKUP, "perimetre": MARKUP}
+    found = pdf_of(dataclasses.replace(facts, tables={**facts.tables, "identite": cells}, texts=texts))
+    shown = pdf_text(found)
+    assert [text for text in MARKUP if shown.count(squeezed(text)) < 4] == []
+    assert "root:" not in shown
+    assert [entry.title for entry in found.outline if not isinstance(entry, list)] == [part.title for part in PARTS]
+    links = [note.get_object() for page in found.pages for note in page.get("/Annots", ())]
+    assert not [link for link in links if "/URI" in link.get("/A", {})]
+    assert reader.pages
+
+
+def test_words_of_ten_thousand_letters_stay_on_the_page(facts: AnnexeFacts, tmp_path: Path) -> None:
+    units = [letter + rest for letter, rest in zip(GREEK, itertools.cycle(("", "", "-1/", NBSP)), strict=False)]
+    words = (unit * (LETTERS // len(unit)) for unit in units)
+    tables = dict(facts.tables)
+    for key, column in (("identite", 0), ("formats", 6), ("services", 2)):
+        cells = [*tables[key].rows[0]]
+        cells[column] = next(words)
+        tables[key] = dataclasses.replace(tables[key], rows=(tuple(cells), *tables[key].rows[1:]))
+    first = tables["deciles"]
+    header = (next(words), *first.header[1:])
+    tables["deciles"] = dataclasses.replace(first, title=next(words), note=next(words), header=header)
+    tables["lieux"] = dataclasses.replace(tables["lieux"], rows=(), empty=next(words))
+    texts = {key: (next(words),) for key in ("chapeau", "titre_2_3", "carte", "signature", "methode", "avertissements")}
+    subtitle, identification = next(words), ((next(words), next(words)),)
+    long = dataclasses.replace(
+        facts,
+        subtitle=subtitle,
+        running=facts.running + "W" * LETTERS,
+        identification=identification,
+        tables=tables,
+        texts={**facts.texts, **texts},
+    )
+    assert next(words, None) is None
+    path = tmp_path / "long.pdf"
+    path.write_bytes(render_pdf(long, map_png=picture(), alt=ALT))
+    beyond, shown = words_beyond(path)
+    assert beyond == []
+    assert {unit: shown.count(unit[0]) for unit in units if shown.count(unit[0]) < LETTERS // len(unit)} == {}
+
+
+def test_a_long_address_is_copied_without_marks(facts: AnnexeFacts, tmp_path: Path) -> None:
+    address = f"https://exemple.fr/{'abcdefghij' * 35}"
+    table = facts.tables["formats"]
+    rows = (("Lieu", *(address for _ in table.header[1:])), *table.rows[1:])
+    tables = {**facts.tables, "formats": dataclasses.replace(table, rows=rows)}
+    long = dataclasses.replace(facts, tables=tables, texts={**facts.texts, "chapeau": (address,)})
+    path = tmp_path / "address.pdf"
+    path.write_bytes(render_pdf(long, map_png=picture(), alt=ALT))
+    beyond, shown = words_beyond(path)
+    assert beyond == []
+    assert not {"\u200b", "\u00ad"} & set(shown)
+    assert address in pdf_text(PdfReader(path))
+
+
+def test_usual_texts_are_laid_out_without_cuts(facts: AnnexeFacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = render_pdf(facts, map_png=picture(), alt=ALT)
+    monkeypatch.setattr(annexe_pdf, "_overflows", lambda *_args, **_options: False)
+    assert render_pdf(facts, map_png=picture(), alt=ALT) == first
 
 
 def test_figures_are_those_of_the_workbook(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +27,26 @@ Object.defineProperty(window, 'L', {{
   }},
 }});
 """
-OPENED = """
-(async () => {
+USED = """
+void (async () => {
   const pause = () => new Promise((done) => setTimeout(done, 0));
+  let since = performance.now();
+  const rest = async () => {
+    if (performance.now() - since > 1000) { await pause(); since = performance.now(); }
+  };
   document.querySelectorAll('details').forEach((part) => (part.open = true));
   const at = (id) => document.getElementById(id);
   const names = [...document.querySelectorAll('#noms option')].map((option) => option.value);
   for (const name of names.slice(0, LIMIT)) {
     at('commune').value = name;
     at('recherche').requestSubmit();
+    await rest();
   }
   for (const choice of document.querySelectorAll('select')) {
     for (const option of [...choice.options].slice(0, LIMIT)) {
       choice.value = option.value;
       choice.dispatchEvent(new Event('change', {bubbles: true}));
+      await rest();
     }
   }
   for (const input of document.querySelectorAll('input')) {
@@ -54,13 +62,15 @@ OPENED = """
     map.eachLayer((layer) => layers.push(layer));
     for (const layer of layers.filter((one) => one.getPopup && one.getPopup()).slice(0, LIMIT)) {
       layer.openTooltip(); layer.openPopup(); cards += 1;
+      await rest();
     }
   }
   for (const node of document.querySelectorAll('[onfocus], [tabindex], a[href], summary, button')) node.focus();
   for (let turn = 0; turn < 20; turn += 1) await pause();
   return cards;
-})()
+})().then((cards) => (window.__used = cards), (error) => (window.__used = String(error)))
 """
+"""Uses all that a page offers, then says how many cards opened; on an overloaded machine it answers in between."""
 FOREIGN = """
 (() => {
   const odd = [];
@@ -119,6 +129,16 @@ def watched(browser: Browser) -> None:
     browser.call("Network.setBlockedURLs", urls=["*hostile.invalid*"])
 
 
+PATIENCE_S = 300.0
+"""How long a browser on an overloaded machine may take to run, to lay out or to be quiet."""
+POLL_S = 0.02
+GIVEN_WAY = ("navigated or closed", "context was destroyed", "Cannot find context")
+"""What Chromium answers about a page that gives way to another."""
+
+SETTLED_S = 5.0
+"""How long the scripts of a page may take to follow a change of width."""
+
+
 def unescaped_runs(browser: Browser, folder: Path, *, every: int = 1) -> set[int]:
     """Return the vectors (one of ``every``) that run, or ask for something, in pages that escape nothing."""
     found: set[int] = set()
@@ -129,8 +149,9 @@ def unescaped_runs(browser: Browser, folder: Path, *, every: int = 1) -> set[int
         browser.call("Page.navigate", url="about:blank")
         browser.events.clear()
         browser.call("Page.navigate", url=path.as_uri())
-        for _ in range(20):
-            browser.value("new Promise((done) => setTimeout(done, 20))")
+        last = time.monotonic() + PATIENCE_S
+        while time.monotonic() < last:
+            time.sleep(POLL_S)
             asked = any(f"{HOST}/{number}/" in url for url in browser.asked())
             if asked or number in browser.value("window.__hits || []"):
                 found.add(number)
@@ -139,19 +160,70 @@ def unescaped_runs(browser: Browser, folder: Path, *, every: int = 1) -> set[int
 
 
 def looked_at(browser: Browser, path: Path, *, limit: int = 40, narrow: bool = True) -> dict[str, Any]:
-    """Open a page, use all that it offers, and tell what ran, what was asked for, and what does not belong to it."""
+    """Open a page, use all that it offers, and tell what ran, what was asked for, and what does not belong to it.
+
+    What the browser says comes late where the machine is slow: the page is left before it is read, and what concerns
+    the page before is not counted in this one.
+    """
     browser.resize(1280)
-    browser.open(path.as_uri())
-    cards = browser.value(OPENED.replace("LIMIT", str(limit)))
-    found = {
-        "hits": browser.value("window.__hits"),
-        "cards": cards,
-        "foreign": browser.value(FOREIGN),
-        "asked": [url for url in browser.asked()[1:] if url.startswith("file:") or not url.startswith(LOCAL)],
-        "said": [json.dumps(event["params"])[:400] for event in browser.complaints()],
-        "dialogs": [event for event in browser.events if event.get("method") == "Page.javascriptDialogOpening"],
-    }
+    _open(browser, path.as_uri())
+    browser.value(USED.replace("LIMIT", str(limit)))
+    cards = _awaited(browser, "window.__used ?? null", lambda used: used is not None)
+    assert isinstance(cards, int), (path, cards)
+    found: dict[str, Any] = {"cards": cards}
+    found["foreign"] = browser.value(FOREIGN)
     if narrow:
-        browser.resize(WIDTH_PX, 640)
-        found["wider_px"] = browser.value(OVERFLOW)
+        found["wider_px"] = _overflow(browser)
+    found["hits"] = browser.value("window.__hits")
+    browser.call("Page.navigate", url="about:blank")
+    browser.value("new Promise((done) => setTimeout(done, 0))")
+    said = browser.events = _own_events(browser.events, path.as_uri())
+    asked = browser.asked()[1:]
+    found["asked"] = [url for url in asked if url.startswith("file:") or not url.startswith(LOCAL)]
+    found["said"] = [json.dumps(event["params"])[:400] for event in browser.complaints()]
+    found["dialogs"] = [event for event in said if event.get("method") == "Page.javascriptDialogOpening"]
     return found
+
+
+def _own_events(events: list[dict[str, Any]], url: str) -> list[dict[str, Any]]:
+    """Return what was said since a page was asked for: its request is the first event."""
+    for rank, event in enumerate(events):
+        if event.get("method") == "Network.requestWillBeSent" and event["params"]["request"]["url"] == url:
+            return events[rank:]
+    message = f"Chromium said nothing of {url}"
+    raise AssertionError(message)
+
+
+def _open(browser: Browser, url: str) -> None:
+    """Go to a page and wait until it is loaded; a question asked while another page gives way to it is asked again."""
+    browser.call("Page.navigate", url="about:blank")
+    browser.events.clear()
+    browser.call("Page.navigate", url=url)
+    here = f"document.readyState === 'complete' && location.href === {json.dumps(url)}"
+    _awaited(browser, here, bool, leaving=True)
+
+
+def _awaited(browser: Browser, expression: str, ends: Callable[[Any], bool], *, leaving: bool = False) -> Any:  # noqa: ANN401
+    """Ask a page again and again until an answer is the one awaited, and return it."""
+    last = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            answer = browser.value(expression)
+        except AssertionError as error:
+            if not leaving or not any(words in str(error) for words in GIVEN_WAY):
+                raise
+            answer = None
+        if ends(answer):
+            return answer
+        assert time.monotonic() < last, f"{expression}: {answer!r} after {PATIENCE_S} s"
+        time.sleep(POLL_S)
+
+
+def _overflow(browser: Browser) -> int:
+    """Return how much wider a page is than a narrow screen, in pixels, once it is laid out for it."""
+    browser.resize(WIDTH_PX, 640)
+    _awaited(browser, "window.innerWidth", lambda width: width == WIDTH_PX)
+    settled = time.monotonic() + SETTLED_S
+    while (wider := int(browser.value(OVERFLOW))) > 0 and time.monotonic() < settled:
+        time.sleep(POLL_S)
+    return wider

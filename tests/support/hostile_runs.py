@@ -10,11 +10,17 @@ from pathlib import Path
 
 import pandas as pd
 from hostile_text import Pairs
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from sdaasp_geo import read_scheme
 from sdaasp_geo.outputs.comparison import write_comparison
 from sdaasp_geo.outputs.folder import write_run
+from sdaasp_geo.outputs.national_figures import Line, read_communes, read_figures
+from sdaasp_geo.outputs.national_report import Report, write_report
+from sdaasp_geo.outputs.national_report import write_measures as write_times
 from sdaasp_geo.outputs.notebook import map_html, table_html
+from sdaasp_geo.outputs.share_picture import share_figure
 from sdaasp_geo.outputs.siting import write_siting
 from sdaasp_geo.outputs.theme_folder import LAYERS, write_theme_folder
 from sdaasp_geo.outputs.yearly import write_yearly
@@ -144,6 +150,38 @@ def write_published(run: Path, folder: Path) -> Path:
     """Publish a run as a site."""
     publish_site(run, folder, base_url="https://exemple.fr/sdaasp/")
     return folder
+
+
+def write_national(run: Path, folder: Path, pairs: Pairs) -> Path:
+    """Write the report of a national run whose names, reasons and rules are hostile, and its table of times."""
+    folder.mkdir(parents=True)
+    figures = read_figures(run, read_communes(run))
+    rules = dict.fromkeys(pairs.give("national.rules", 3), next(iter(figures.rules.values())))
+    own = dataclasses.replace(figures, rules=rules)
+    size = len(pairs.texts)
+    names, reasons = pairs.give("national.names", size), pairs.give("national.reasons", size)
+    lines = [
+        Line(f"{rank:02}", name, "" if done else reason, YEAR, own if done else None)
+        for rank, (name, reason) in enumerate(zip(names, reasons, strict=True))
+        for done in (False, True)
+    ]
+    write_report(Report(VERSION, lines, {"90": (1, 1)}, twice=("90010",)), folder)
+    write_times([{"code": line.code, "etat": line.reason or line.name} for line in lines], folder / "mesures.csv")
+    return folder
+
+
+def texts_beyond(study: Study, measures: Measures) -> list[str]:
+    """Return the texts that leave the picture of shared links, or that are drawn as mathematics."""
+    figure = share_figure(study, measures)
+    FigureCanvasAgg(figure).draw()
+    west, south, east, north = figure.bbox.extents
+    found = []
+    for text in figure.findobj(Text):
+        box = text.get_window_extent()
+        inside = west <= box.x0 and box.x1 <= east and south <= box.y0 and box.y1 <= north
+        if text.get_text() and (not inside or ("$" in text.get_text() and text.get_parse_math())):
+            found.append(text.get_text()[:80])
+    return found
 
 
 def pages_of(folders: Iterable[Path]) -> list[Path]:
