@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -9,11 +10,14 @@ from babel.messages.pofile import read_po
 
 FOLDER = Path(__file__).resolve().parent.parent / "sdaasp_geo" / "locale" / "fr" / "LC_MESSAGES"
 
+DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
 
 def main() -> None:
     """Write the catalogue."""
     with (FOLDER / "messages.po").open("rb") as source:
         catalogue = read_po(source, locale="fr")
+    catalogue.creation_date = catalogue.revision_date = DAY  # same texts, same bytes
     with (FOLDER / "messages.mo").open("wb") as target:
         write_mo(target, catalogue)
 

@@ -25,7 +25,7 @@ DATED, VAGUE, OPEN_ENDED, UNDATED = "datée", "approximative", "une seule borne"
 DATINGS = (DATED, VAGUE, OPEN_ENDED, UNDATED)
 """How sure the dates of an action are."""
 
-DECLARED, OVERDUE = "statut « en retard »", "échéance dépassée"
+DECLARED, OVERDUE = "statut «\u00a0en retard\u00a0»", "échéance dépassée"
 """Two kinds of late actions: what people say, and what the calendar says."""
 
 RECEIVED, AWAITED, MISSED = "reçue", "attendue", "attendue, échéance passée"

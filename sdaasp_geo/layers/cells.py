@@ -11,7 +11,7 @@ import shapely
 from sdaasp_geo.french import NBSP, count, listing, number, percent
 from sdaasp_geo.layers.communes import communes_at
 
-NO_CELL = "aucun carreau habité : mairie"
+NO_CELL = "aucun carreau habité\u00a0: mairie"
 NO_CELL_NO_POSITION = "aucun carreau habité, commune sans position"
 NO_LEGAL_POPULATION = "population légale absente"
 _COMMUNE_PREFIX = "commune:"

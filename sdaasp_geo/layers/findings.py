@@ -76,7 +76,7 @@ def vintage_notes(wanted: int, closest: int) -> list[str]:
         return []
     note = (
         f"Les périmètres de {wanted} ne sont pas embarqués{NBSP}: ceux du 1er janvier {closest} en tiennent lieu "
-        "pour les EPCI ; les changements de communes intervenus entre les deux sont listés."
+        "pour les EPCI\u202f; les changements de communes intervenus entre les deux sont listés."
     )
     return [note]
 

@@ -46,11 +46,15 @@ class Limits:
         Greatest mean width of the gaps and overlaps that are closed, included (metres).
     reference_share : float
         Greatest difference from the reference that is not told, included (`geometry_reference.differences`).
+    other_share, own_share : float
+        Beyond both, a contour is that of another commune (`geometry_reference.stranger_faults`).
     """
 
     area_share: float
     join_m: float
     reference_share: float = 0.3
+    other_share: float = 0.5
+    own_share: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,8 @@ def check_contours(
     repairs: list[dict[str, object]] = []
     table, found = _mended(brought, repairs, share=limits.area_share, file=file)
     table, twice = _one_each(table, repairs, limits=limits, file=file)
-    strangers = [] if reference is None else stranger_faults(table, reference, file=file)
+    shares = {"other_share": limits.other_share, "own_share": limits.own_share}
+    strangers = [] if reference is None else stranger_faults(table, reference, **shares, file=file)
     found = [*found, *twice, *strangers]
     if found:
         raise InputError(sorted(found, key=lambda fault: (fault.row or 0, fault.value)))

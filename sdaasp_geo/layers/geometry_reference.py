@@ -48,27 +48,59 @@ def differences(table: gpd.GeoDataFrame, reference: gpd.GeoDataFrame) -> pd.Seri
         Index of ``table``: the surface that only one of the two covers, over the surface that either covers (0: the
         same, 1: nothing in common); missing where the reference has no such code.
     """
+    areas = _areas(table, reference)
+    own, other, common = (areas[name] for name in ("own_m2", "other_m2", "common_m2"))
+    return 1 - common / (own + other - common)
+
+
+def _areas(table: gpd.GeoDataFrame, reference: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the surface of each contour, of the reference of its code, and of what both cover; missing without it."""
     known = reference.set_index("code").geometry
     there = table["code"].isin(known.index)
     own = table.geometry[there].to_numpy()
     other = known.loc[table.loc[there, "code"]].to_numpy()
-    common = shapely.area(shapely.intersection(own, other))
-    either = shapely.area(own) + shapely.area(other) - common
-    return pd.Series(1 - common / either, index=table.index[there], dtype="float64").reindex(table.index)
+    figures = {
+        "own_m2": shapely.area(own),
+        "other_m2": shapely.area(other),
+        "common_m2": shapely.area(shapely.intersection(own, other)),
+    }
+    return pd.DataFrame(figures, index=table.index[there], dtype="float64").reindex(table.index)
 
 
-def stranger_faults(table: gpd.GeoDataFrame, reference: gpd.GeoDataFrame, *, file: str) -> list[Fault]:
-    """Find the contours that share nothing with the reference of their code, and whose contour they are."""
-    apart = differences(table, reference) >= 1
-    if not apart.any():
-        return []
+def stranger_faults(
+    table: gpd.GeoDataFrame, reference: gpd.GeoDataFrame, *, other_share: float, own_share: float, file: str
+) -> list[Fault]:
+    """Find the contours that are those of other communes, and name these.
+
+    Parameters
+    ----------
+    table, reference : GeoDataFrame
+        See `differences`; ``table`` also has ``name``, and the row of the file as its index.
+    other_share : float
+        Greatest share of a contour that another commune of the reference may cover, included (0 to 1).
+    own_share : float
+        Least share of a contour that the commune of its code covers, included (0 to 1).
+    file : str
+        Name of the file, for the faults.
+
+    Returns
+    -------
+    list of Fault
+        One for each contour that shares nothing with the reference of its code, or that is under ``own_share`` where
+        another commune is over ``other_share``.
+    """
+    areas = _areas(table, reference)
+    owned = areas["common_m2"] / areas["own_m2"]
+    little = table.index[(owned == 0) | (owned < own_share)]
     tree = shapely.STRtree(reference.geometry.to_numpy())
     codes = reference["code"].to_numpy(dtype="object")
     faults = []
-    for row in table.index[apart]:
+    for row in little:
         shape = table.geometry[row]
         near = np.sort(tree.query(shape, predicate="intersects"))
         common = shapely.area(shapely.intersection(reference.geometry.to_numpy()[near], shape))
+        if owned[row] > 0 and not (common / shape.area > other_share).any():
+            continue
         found = f"{NBSP}; il recouvre surtout {codes[near[int(np.argmax(common))]]}" if len(near) else ""
         value = f"{table.loc[row, 'code']} {table.loc[row, 'name']}, vers {place_of(shape, table.crs)}{found}"
         remedy = "Corrigez le code ou le contour."

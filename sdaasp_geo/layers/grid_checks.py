@@ -165,7 +165,7 @@ def _communes(table: pd.DataFrame, communes: pd.DataFrame, moves: pd.DataFrame) 
         alike = [f"{other} ({names[other]})" for other in codes.get(fold(written), [])[:5]]
         if code not in names:
             hint = [f"{after[code]} ({names[after[code]]})"] if names.get(after.get(code, "")) else alike
-            remedy = f"Vérifiez le code ; sans doute{NBSP}: {', '.join(hint)}." if hint else "Vérifiez le code."
+            remedy = f"Vérifiez le code\u202f; sans doute{NBSP}: {', '.join(hint)}." if hint else "Vérifiez le code."
             yield (UNKNOWN_COMMUNE, row, "code_commune", code, "le code d'une commune de France", remedy)
         elif written and not f"{_spelled(written)} ".startswith(f"{_spelled(names[code])} "):
             own = f"le code {code} est celui de «{NBSP}{names[code]}{NBSP}»"

@@ -18,7 +18,7 @@ BEYOND = "commune d'un département non chargé"
 NOT_LOCATED = "position au point de référence de la commune, faute de coordonnées fiables"
 FAR_FROM_COMMUNE = "position éloignée de la commune déclarée, à vérifier"
 OUTSIDE = "position hors de toute commune (mer, lac ou étranger), à vérifier"
-LOST = "aucune position : ni coordonnées, ni commune connue"
+LOST = "aucune position\u00a0: ni coordonnées, ni commune connue"
 _FAR_M = 5000.0
 _EDGE_M = 10.0
 """Contours are generalised: a quay that is this near a commune is in it."""

@@ -78,7 +78,7 @@ def census_table(scope: Scope) -> Table:
         share = percent(_ratio(own, column, base)) if base else NONE
         other = percent(_ratio(reference, column, base)) if base else NONE
         rows.append((label, number(own.get(column, float("nan"))), share, other))
-    note = "Source : INSEE, recensement de la population de 2021 (EPCI entier). Licence Ouverte 2.0."
+    note = "Source\u00a0: INSEE, recensement de la population de 2021 (EPCI entier). Licence Ouverte 2.0."
     if missing:
         note += f" {count(missing, 'commune')} sur {number(whole)} sans donnée de recensement, hors du total."
     return Table(
@@ -86,7 +86,7 @@ def census_table(scope: Scope) -> Table:
         header=("Indicateur", "EPCI entier", "Part", f"Part, {scope.departement_label}"),
         rows=() if missing == whole else tuple(rows),
         note=note.replace(" :", f"{NBSP}:"),
-        empty="Âges et logements non mesurés : aucune commune de l'EPCI n'a de donnée de recensement.".replace(
+        empty="Âges et logements non mesurés\u00a0: aucune commune de l'EPCI n'a de donnée de recensement.".replace(
             " :", f"{NBSP}:"
         ),
     )

@@ -256,7 +256,7 @@ def _priority_lists(facing: Facing) -> list[Sheet]:
         ),
         Sheet(
             "Priorités reliées",
-            "À confirmer par le département : la table se complète ou se remplace de même.".replace(" :", f"{NBSP}:"),
+            "À confirmer par le département\u00a0: la table se complète ou se remplace de même.",
             ("Priorité", "Critères et thèmes", "Référence", "Actions"),
             known,
             "Aucune priorité du plan n'est reliée.",

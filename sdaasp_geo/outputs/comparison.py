@@ -240,8 +240,11 @@ def _shown_level(found: Comparison, own: pd.DataFrame, kind: dict[Hashable, Any]
     rows = [_level_row(name, records[name]) for name in names]
     constant = ("Avant, périmètre d'après", "n")
     header = (("Territoire", ""), ("Avant", "n"), constant, ("Après", "n"), ("Variation", "n"), *_EFFECTS)
-    note = "Territoires entiers, y compris hors du département. « Rupture » : le périmètre a changé, voir plus bas."
-    return _Shown(_indicator(found, kind), note.replace(" :", f"{NBSP}:"), (*header, ("Série", "")), tuple(rows))
+    note = (
+        f"Territoires entiers, y compris hors du département. «{NBSP}Rupture{NBSP}»{NBSP}: le périmètre a changé, voir "
+        "plus bas."
+    )
+    return _Shown(_indicator(found, kind), note, (*header, ("Série", "")), tuple(rows))
 
 
 def _level_row(name: str, row: Row) -> tuple[str, ...]:
@@ -291,8 +294,8 @@ def _method(found: Comparison) -> tuple[str, ...]:
         (
             f"Offre{NBSP}: lieux permanents ouverts, fermés ou déplacés. Population{NBSP}: populations légales. "
             f"Périmètre{NBSP}: communes, EPCI et PETR de chaque millésime. Source{NBSP}: moteur des temps, et position "
-            "corrigée d'un lieu resté dans sa commune ; c'est un changement de la mesure, non du terrain. Une liste "
-            "tenue autrement (autre producteur, autre définition) se lit comme un changement d'offre."
+            "corrigée d'un lieu resté dans sa commune\u202f; c'est un changement de la mesure, non du terrain. Une "
+            "liste tenue autrement (autre producteur, autre définition) se lit comme un changement d'offre."
         ),
         times,
         f"Source des temps{NBSP}: {' ; '.join(dict.fromkeys((first.source, last.source)))}.",

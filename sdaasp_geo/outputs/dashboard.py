@@ -259,5 +259,5 @@ def _method(board: Dashboard) -> str:
     return (
         f"Une échéance est dépassée quand le dernier jour de l'action est avant le {french.date(board.day)}{NBSP}: une "
         "action qui finit ce jour-là ne l'est pas. Les dates sont lues dans les mots de la fiche, qui restent écrits à "
-        f"côté ; ce que personne n'a dit est «{NBSP}non renseigné{NBSP}», et compte comme tel."
+        f"côté\u202f; ce que personne n'a dit est «{NBSP}non renseigné{NBSP}», et compte comme tel."
     )

@@ -182,7 +182,8 @@ def budget_table(board: Dashboard) -> Shown:
         )
         for row in board.budgets.to_dict("records")
     )
-    caption = f"Montants tels que les actions les donnent ; {french.count(board.silent, 'action')} sans aucun montant."
+    silent = french.count(board.silent, "action")
+    caption = f"Montants tels que les actions les donnent\u202f; {silent} sans aucun montant."
     if len(board.unread):
         listed = ", ".join(
             f"{plain_text(code)} («{NBSP}{plain_text(words)}{NBSP}»)"
@@ -213,7 +214,7 @@ def due_tables(board: Dashboard) -> list[Shown]:
         for row in board.due.to_dict("records")
     )
     header = ("Quoi", "Échéance écrite", "Date", "État", "À qui", "Qui, et remarques")
-    caption = f"Échéances que la gouvernance inscrit ; état au {french.date(board.day)}."
+    caption = f"Échéances que la gouvernance inscrit\u202f; état au {french.date(board.day)}."
     listed = Shown(
         "echeances", "Échéances du schéma", header, rows, caption, "La gouvernance n'inscrit aucune échéance."
     )
@@ -273,7 +274,7 @@ def asked_table(board: Dashboard) -> Shown:
         )
     )
     without = len(board.stand) - board.asked["code"].nunique()
-    caption = f"Tels que les actions les écrivent ; {french.count(without, 'action')} sans indicateur."
+    caption = f"Tels que les actions les écrivent\u202f; {french.count(without, 'action')} sans indicateur."
     header = ("Action", "Indicateur", "Valeur")
     title = f"Indicateurs des actions{NBSP}: {len(rows)}"
     return Shown(
@@ -329,7 +330,7 @@ def _by_year(board: Dashboard) -> Shown:
         for (epci, year), own in _by_key(board, (MEETINGS, PARTICIPATION)).items()
     )
     caption = (
-        f"Réunions consignées dans la gouvernance ; instances départementales{NBSP}: réunions où l'EPCI était "
+        f"Réunions consignées dans la gouvernance\u202f; instances départementales{NBSP}: réunions où l'EPCI était "
         "représenté, d'après les listes de participants."
     )
     return Shown("gouvernance-annees", "Réunions et participation, par année", header, rows, caption, "Aucun EPCI.")

@@ -65,8 +65,8 @@ def render_epci(study: Study, measures: Measures, contents: Contents, row: Mappi
         links=_links(study, contents, siren),
         coverage_header=header,
         coverage=coverage,
-        coverage_caption="Habitants à portée, et leur part des habitants mesurés. « Entier » compte aussi les communes "
-        "d'autres départements."
+        coverage_caption="Habitants à portée, et leur part des habitants mesurés. "
+        f"«{NBSP}Entier{NBSP}» compte aussi les communes d'autres départements."
         if row["communes_outside"]
         else "Habitants à portée, et leur part des habitants mesurés.",
         negotiations=_negotiations(measures, contents, siren),

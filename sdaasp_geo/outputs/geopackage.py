@@ -158,7 +158,7 @@ def titled_layer(
 def _described(table: str, column: str, criteria: Sequence[Criterion]) -> Column:
     for criterion in criteria:
         if column == criterion_column(criterion):
-            meaning = f"Classe de la commune pour ce critère : desservie, {criterion.beyond} ou non-mesure"
+            meaning = f"Classe de la commune pour ce critère\u00a0: desservie, {criterion.beyond} ou non-mesure"
             return Column(column, criterion.label, "", meaning)
     if table == _POINTS and column in grid_columns():
         return grid_columns()[column]

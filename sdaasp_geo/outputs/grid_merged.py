@@ -142,7 +142,7 @@ def merge_page(tables: Mapping[str, pd.DataFrame], titles: Mapping[str, str]) ->
 
 
 _INTRO = (
-    "La ligne la plus récente l'emporte, cellule par cellule ; une cellule vide n'efface rien.",
+    "La ligne la plus récente l'emporte, cellule par cellule\u202f; une cellule vide n'efface rien.",
     "À date égale, le fichier donné en premier l'emporte, et la différence est un conflit.",
     f"Rien n'est retiré{NBSP}: toute ligne est dans la grille, toute valeur écartée dans l'historique ou les conflits.",
 )

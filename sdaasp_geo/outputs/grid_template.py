@@ -26,10 +26,10 @@ _NOTE = {"author": "sdaasp", "x_scale": 2.4, "y_scale": 1.6, "font_size": 9}
 _A4 = 9
 _STEPS = (
     f"Une ligne par lieu et par service{NBSP}: un lieu qui rend trois services prend trois lignes, même identifiant.",
-    f"En-têtes foncés{NBSP}: cellules à remplir toujours ; clairs{NBSP}: dès que possible. Chacun a un commentaire.",
+    f"En-têtes foncés{NBSP}: cellules à remplir toujours. Clairs{NBSP}: dès que possible. Chacun a un commentaire.",
     f"Les cellules sont au format texte, pour que 04070 garde son zéro. Dates{NBSP}: AAAA-MM-JJ, comme 2026-01-15.",
     f"Horaires{NBSP}: Mo Tu We Th Fr Sa Su pour lundi à dimanche, comme Mo-Fr 09:00-12:00,14:00-17:00.",
-    f"Ou bien{NBSP}: en français dans «{NBSP}Horaires tels que publiés{NBSP}» ; le contrôle proposera la forme.",
+    f"Ou bien{NBSP}: en français dans «{NBSP}Horaires tels que publiés{NBSP}»\u202f; le contrôle proposera la forme.",
     "Contact de l'institution seulement, jamais d'une personne.",
     f"Après une correction, mettez à jour la date de la ligne{NBSP}: à la fusion, la plus récente l'emporte.",
     "Une cellule vide n'efface rien.",
@@ -151,7 +151,7 @@ def _write_rows(
 def _write_marks(sheet: Any, styles: Mapping[str, Any], to_verify: pd.Series) -> None:  # noqa: ANN401
     sheet.set_column(0, 0, _MARK_WIDTH, styles["wrapped"])
     sheet.write_string(0, 0, MARK, styles["optional"])
-    note = "Ce qui manque ou doit être confirmé. Corrigez dans les autres colonnes ; celle-ci n'est pas lue."
+    note = "Ce qui manque ou doit être confirmé. Corrigez dans les autres colonnes\u202f; celle-ci n'est pas lue."
     sheet.write_comment(0, 0, note, _NOTE)
     for line, value in enumerate(to_verify.tolist(), start=1):
         if value:

@@ -175,7 +175,7 @@ def _marks(findings: pd.DataFrame, positions: Mapping[str, int]) -> dict[tuple[i
             continue
         cell = int(row["row"]) - 1, positions[row["column"]]
         level, note = marks.get(cell, ("à vérifier", ""))
-        told = f"{row['level'].capitalize()}{NBSP}: {row['expected']} attendu. {row['remedy']}"
+        told = f"{row['level'].capitalize()}{NBSP}: attendu, {row['expected']}. {row['remedy']}"
         worst = "à corriger" if "à corriger" in (level, row["level"]) else "à vérifier"
         marks[cell] = worst, f"{note}\n{told}" if note else told
     return marks

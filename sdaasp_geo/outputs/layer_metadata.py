@@ -32,7 +32,7 @@ _CODES = "http://standards.iso.org/iso/19139/resources/gmxCodelists.xml"
 _NO_LIMIT = "http://inspire.ec.europa.eu/metadata-codelist/LimitationsOnPublicAccess/noLimitations"
 _LICENCE_URL = "https://www.etalab.gouv.fr/licence-ouverte-open-licence"
 _REGULATION = "Règlement (UE) n° 1089/2010 (interopérabilité des séries et des services de données géographiques)"
-_ORIGINS = "Sources : IGN, INSEE, DGCL, ANCT, DILA."
+_ORIGINS = "Sources\u00a0: IGN, INSEE, DGCL, ANCT, DILA."
 _GRID_M = "1"
 _WGS84 = 4326
 

@@ -38,7 +38,7 @@ def access_theme(study: Study, measures: Measures, *, title: str | None = None) 
         code="carte",
         title=title or f"Accès aux {main}{NBSP}: {study.departement_name}",
         label="Accès aux services",
-        note="Temps jusqu'au lieu permanent le plus proche ; service et seuil au choix.",
+        note="Temps jusqu'au lieu permanent le plus proche\u202f; service et seuil au choix.",
         choice="Service",
         method=web_map_text.method_lines(study, measures),
     )

@@ -40,7 +40,7 @@ def border_theme(study: Study, diagnosis: Diagnosis) -> Theme | None:
         code="frontiere",
         title=f"Frontières et voisins{NBSP}: {study.departement_name}",
         label="Frontières et voisins",
-        note="Lieu le plus proche dans l'EPCI, dans un autre EPCI ou dans un autre département ; minutes gagnées.",
+        note="Lieu le plus proche dans l'EPCI, dans un autre EPCI ou dans un autre département\u202f; minutes gagnées.",
         choice="Service et question",
         method=(_BORDER_METHOD,),
     )

@@ -16,7 +16,7 @@ from sdaasp_geo.study import Diagnosis, Study
 
 _SATISFIED = "Critère satisfait"
 _METHOD = (
-    "Chaque critère a un seuil, une période de validité et une référence ; une valeur égale au seuil le satisfait. "
+    "Chaque critère a un seuil, une période de validité et une référence. Une valeur égale au seuil le satisfait. "
     f"«{NBSP}À vérifier{NBSP}»{NBSP}: la réponse peut changer dans la bande d'erreur, ou des horaires sont inconnus."
 )
 _BRIEF = ("oui", "non", "non mesuré")
@@ -42,7 +42,7 @@ def criteria_theme(study: Study, diagnosis: Diagnosis) -> Theme | None:
         code="deficits",
         title=f"Déficits d'accès aux services{NBSP}: {study.departement_name}",
         label="Déficits par thème et par critère",
-        note="Communes qui satisfont chaque critère, ou non ; critère au choix.",
+        note="Communes qui satisfont chaque critère, ou non\u202f; critère au choix.",
         choice="Critère",
         method=(_METHOD,),
     )

@@ -24,6 +24,10 @@ _MOMENTS = {
     "sunday": ("dimanche", "le dimanche"),
 }
 _PARTLY = "horaires inconnus pour une partie des lieux"
+_METHOD = (
+    "Heures de la semaine où au moins un lieu à portée est ouvert\u00a0: celles de lieux ouverts en même temps "
+    "comptent une fois. Où des horaires sont inconnus, les heures sont un minimum, et la commune est ponctuée."
+)
 
 
 def presence_theme(study: Study, diagnosis: Diagnosis) -> Theme | None:
@@ -41,12 +45,7 @@ def presence_theme(study: Study, diagnosis: Diagnosis) -> Theme | None:
         label="Présence hebdomadaire",
         note="Heures d'ouverture par semaine à portée, en soirée, le samedi et le dimanche.",
         choice="Service, délai et moment",
-        method=(
-            "Heures de la semaine où au moins un lieu à portée est ouvert : des lieux ouverts en même temps comptent "
-            "une fois. Où des horaires sont inconnus, les heures sont un minimum, et la commune est ponctuée.".replace(
-                " :", f"{NBSP}:"
-            ),
-        ),
+        method=(_METHOD,),
     )
 
 

@@ -40,6 +40,10 @@ COUNTS = (10.0, 5.0, 2.0)
 
 _PEOPLE = ("2 personnes ou plus", "1 personne", "Aucune")
 _YES_NO = (YES, NO)
+_METHOD = (
+    f"Ce que le tableau de gouvernance ne dit pas est «{NBSP}non renseigné{NBSP}», jamais zéro. Zéro est ce qu'il dit "
+    f"(«{NBSP}aucun{NBSP}», «{NBSP}à désigner{NBSP}»)."
+)
 
 
 def governance_theme(study: Study, programme: Programme) -> Theme | None:
@@ -80,10 +84,7 @@ def governance_theme(study: Study, programme: Programme) -> Theme | None:
         label="Gouvernance locale",
         note="Référents, interlocuteurs et instance locale de chaque EPCI.",
         choice="Indicateur",
-        method=(
-            f"Ce que le tableau de gouvernance ne dit pas est «{NBSP}non renseigné{NBSP}», jamais zéro ; zéro est ce "
-            "qu'il dit (« aucun », « à désigner »).".replace("« ", f"«{NBSP}").replace(" »", f"{NBSP}»"),
-        ),
+        method=(_METHOD,),
     )
 
 

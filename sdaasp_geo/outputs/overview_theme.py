@@ -136,7 +136,7 @@ def _method(overview: Overview) -> tuple[str, ...]:
     )
     reach = (
         "Le temps va de la mairie de la commune au lieu permanent le plus proche, dans la région et dans les "
-        "départements voisins ; itinérants et multisites ne comptent pas. D'une île à une autre d'un même "
+        "départements voisins\u202f; itinérants et multisites ne comptent pas. D'une île à une autre d'un même "
         f"département, la mer n'est pas vue{NBSP}: le temps y est trop court."
     )
     drawn = f"Les contours sont généralisés pour l'affichage{NBSP}: les surfaces et les limites ne font pas foi."

@@ -105,7 +105,7 @@ def _figures(found: NewSites) -> list[Figure]:
             french.count(len(found.siting.sites), "lieu proposé", "lieux proposés"), "parmi les communes du département"
         ),
         Figure(f"{before} → {after}", f"des habitants du département à {limit} au plus"),
-        Figure(mean, f"en moyenne ; {french.count(gain, 'habitant')} de plus dans le seuil, EPCI entiers"),
+        Figure(mean, f"en moyenne\u202f; {french.count(gain, 'habitant')} de plus dans le seuil, EPCI entiers"),
     ]
 
 
@@ -131,7 +131,7 @@ def _sites_shown(study: Study, found: NewSites) -> _Shown:
         "Lieux proposés",
         ("Rang et commune", "Intercommunalité", "Habitants gagnés", "Part cumulée", "Temps moyen (min)"),
         tuple(rows),
-        "Gain de chaque lieu une fois ouverts ceux qui le précèdent ; département et EPCI signataires, entiers.",
+        "Gain de chaque lieu une fois ouverts ceux qui le précèdent\u202f; département et EPCI signataires, entiers.",
         "Aucun lieu nouveau n'apporterait quoi que ce soit.",
     )
 
@@ -193,7 +193,7 @@ def _method(found: NewSites) -> tuple[str, ...]:
             f"Demande{NBSP}: population légale du département et des EPCI signataires, entiers, au point de référence "
             "des communes. "
             f"Candidats{NBSP}: point de référence des communes du département. Restent ouverts{NBSP}: {many} à portée, "
-            "de tout département. Un temps égal au seuil y satisfait ; "
+            "de tout département. Un temps égal au seuil y satisfait\u202f; "
             f"au-delà de {cap}, un lieu est hors de portée et compte pour cette durée dans les moyennes."
         ),
         f"Une proposition n'est pas une décision{NBSP}: ni locaux, ni agents, ni coûts ne sont connus ici.",

@@ -193,8 +193,8 @@ def _words(theme: Theme, study: Study, measures: Measures, *, services: Sequence
 
 
 _HELP = (
-    "Cliquez sur une commune ou sur un lieu pour ouvrir sa fiche. Au clavier : les flèches déplacent la carte, + et - "
-    "l'agrandissent ou la réduisent, Entrée ouvre la commune au centre. L'adresse de la page garde la vue choisie."
+    "Cliquez sur une commune ou sur un lieu pour ouvrir sa fiche. Au clavier\u00a0: les flèches déplacent la carte, + "
+    "et - l'agrandissent ou la réduisent, Entrée ouvre la commune au centre. L'adresse de la page garde la vue choisie."
 )
 
 
@@ -219,7 +219,7 @@ def _marks(study: Study, measures: Measures, services: Sequence[str]) -> list[di
             "",
             "",
             "Présence partielle",
-            "itinérant, multisite : ne compte pas".replace(" :", f"{NBSP}:"),
+            "itinérant, multisite\u00a0: ne compte pas".replace(" :", f"{NBSP}:"),
         ),
         (1, "line", "1.8", palette.INK, "", "EPCI", ""),
         (1, "line", "3", palette.DEPARTEMENT_COLOUR, "10 5", "Département", ""),

@@ -220,15 +220,9 @@ def method_lines(study: Study, measures: Measures) -> list[str]:
     lines += [f"{rule.label}{NBSP}: {rule.reference}." for rule in rules]
     lines.append(
         f"Le temps va de la mairie de la commune au lieu permanent le plus proche (formats {formats}), dans tous les "
-        "départements à portée ; les présences partielles sont dessinées mais ne comptent pas.".replace(
-            " ;", f"{NARROW_NBSP};"
-        )
+        "départements à portée\u202f; les présences partielles sont dessinées mais ne comptent pas."
     )
-    lines.append(
-        "Les contours sont généralisés pour l'affichage : les surfaces et les limites ne font pas foi.".replace(
-            " :", f"{NBSP}:"
-        )
-    )
+    lines.append("Les contours sont généralisés pour l'affichage\u00a0: les surfaces et les limites ne font pas foi.")
     return [plain_text(line) for line in lines]
 
 

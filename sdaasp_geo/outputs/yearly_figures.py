@@ -38,7 +38,7 @@ from sdaasp_geo.parameters import service_names
 from sdaasp_geo.study import Comparison
 
 NO_BEFORE = (
-    "Aucune édition précédente n'est donnée à comparer : ce qui a changé n'est pas calculé "
+    "Aucune édition précédente n'est donnée à comparer\u00a0: ce qui a changé n'est pas calculé "
     "(sdaasp report … --before SCHEMA)."
 ).replace(" :", f"{NBSP}:")
 _EFFECTS = ("Offre", "Population", "Périmètre", "Source")

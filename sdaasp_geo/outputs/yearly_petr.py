@@ -249,12 +249,12 @@ def _changed_places(year: Year, communes: Collection[str], departements: Collect
 def _questions(year: Year, place: Place, own: pd.DataFrame) -> Part:
     """Ask the inhabitants about what the figures and the plan show of their territory."""
     items = [
-        "Quel service vous manque le plus, et où vous rendez-vous aujourd'hui pour l'obtenir ?",
-        "Les jours et les heures d'ouverture vous conviennent-ils ?",
+        "Quel service vous manque le plus, et où vous rendez-vous aujourd'hui pour l'obtenir\u202f?",
+        "Les jours et les heures d'ouverture vous conviennent-ils\u202f?",
         *_access_questions(year, own),
         *_action_questions(year, own),
-        "Comment vous y rendez-vous, et que faites-vous quand vous ne pouvez pas conduire ?",
-        "Avez-vous manqué d'aide, cette année, pour une démarche en ligne ?",
+        "Comment vous y rendez-vous, et que faites-vous quand vous ne pouvez pas conduire\u202f?",
+        "Avez-vous manqué d'aide, cette année, pour une démarche en ligne\u202f?",
     ]
     held = _held(year, place)
     day = listing(held) if held else blank("date et lieu")
@@ -296,9 +296,9 @@ def _action_questions(year: Year, own: pd.DataFrame) -> list[str]:
     questions = []
     if hard:
         told = f"Les actions {listing(hard)} n'avancent" if len(hard) > 1 else f"L'action {hard[0]} n'avance"
-        questions.append(f"{told} pas comme prévu{NBSP}: que faut-il en faire ?")
+        questions.append(f"{told} pas comme prévu{NBSP}: que faut-il en faire\u202f?")
     following = reaching.loc[reaching["proposal"] == yearly.LAUNCH, "code"]
     if len(following):
         told = f"Parmi les actions qui commencent en {year.year + 1} ({', '.join(following)})"
-        questions.append(f"{told}, laquelle est la plus utile ?")
+        questions.append(f"{told}, laquelle est la plus utile\u202f?")
     return questions

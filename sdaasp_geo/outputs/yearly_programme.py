@@ -34,7 +34,7 @@ def programme_part(year: Year) -> Part:
     tables = [_proposed(year, proposal) for proposal in _TITLES]
     closed = year.actions.loc[year.actions["proposal"] == yearly.NOTHING, "code"]
     texts = [
-        "Propositions tirées des statuts et des dates du plan ; la Conférence décide. "
+        "Propositions tirées des statuts et des dates du plan\u202f; la Conférence décide. "
         f"{count(len(closed), 'action')} sans suite à donner (réalisées, abandonnées ou reprises)"
         + (f"{NBSP}: {', '.join(closed)}." if len(closed) else ".")
     ]

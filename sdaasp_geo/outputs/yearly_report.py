@@ -114,7 +114,7 @@ def _brief(year: Year) -> Part:
         "Les actions par situation",
         (Column("Groupe", width=1.5), Column("Situation", width=4), Column("Actions", INTEGER)),
         tuple(row for row in rows if row[2]),
-        "Chaque action du plan a une situation et une seule ; celles qu'aucune action n'a ne sont pas montrées.",
+        "Chaque action du plan a une situation et une seule\u202f; celles qu'aucune action n'a ne sont pas montrées.",
         "Le plan n'a aucune action.",
         total=True,
     )
@@ -249,7 +249,7 @@ def _meetings(year: Year) -> Part:
         Column("Dates", width=2.5),
         Column("Sans date lue", INTEGER),
     )
-    note = "Seules comptent les réunions consignées ; une instance locale est attendue dans chacun de ses territoires."
+    note = "Seules comptent les réunions consignées. Une instance locale est attendue dans chacun de ses territoires."
     empty = "La gouvernance du schéma ne nomme aucune instance."
     table = Shown("reunions", f"Réunions tenues en {year.year}", header, rows, note, empty)
     return Part("reunions", "Réunions des instances", tables=(table,))

@@ -125,7 +125,7 @@ def _hours_notes(ground: Ground, service: str, places: pd.DataFrame) -> list[str
         return []
     label = service_names(ground.study.parameters, service).label
     many = count(unknown, "lieu permanent", "lieux permanents")
-    return [f"{label}{NBSP}: {many} sans horaires exploitables ; les heures d'accès sont alors un minimum."]
+    return [f"{label}{NBSP}: {many} sans horaires exploitables\u202f; les heures d'accès sont alors un minimum."]
 
 
 def place_counts(ground: Ground) -> pd.DataFrame:

@@ -168,7 +168,7 @@ def _page(study: Study, rows: pd.DataFrame, written: list[Handout]) -> Page:
     header = ("Destinataire", "Fichier", "Lignes", "Lignes à vérifier")
     by_epci = [row for row in files if row[1].startswith(f"{_BY_EPCI}/")]
     by_operator = [row for row in files if row[1].startswith(f"{_BY_OPERATOR}/")]
-    note = "Une ligne par classeur ; les cellules à vérifier y sont colorées."
+    note = "Une ligne par classeur\u202f; les cellules à vérifier y sont colorées."
     return Page(
         title="Classeurs de correction de la grille commune",
         subtitle=plain_text(study.scheme.nom),

@@ -232,7 +232,7 @@ def _write_traces(outcomes: Iterable[Outcome], folder: Path) -> None:
     for outcome in outcomes:
         if outcome.trace:
             folder.mkdir(exist_ok=True)
-            (folder / f"{outcome.code}.txt").write_text(outcome.trace, encoding="utf-8")
+            (folder / f"{outcome.code}.txt").write_text(outcome.trace, encoding="utf-8", errors="backslashreplace")
 
 
 def _forget_traces(outcomes: Iterable[Outcome], folder: Path) -> None:
@@ -288,7 +288,7 @@ def _line(line: Line, scheme: Scheme | None, out: Path, legal: pd.Series) -> tup
     if scheme is None or not is_current(scheme, out):
         reason = (
             "Le résultat n'est pas ici celui qui est attendu. Les exécutants doivent voir le même dossier et avoir les "
-            "mêmes données ; un fichier du schéma a pu changer pendant le calcul. Relancez la même commande."
+            "mêmes données\u202f; un fichier du schéma a pu changer pendant le calcul. Relancez la même commande."
         )
         return dataclasses.replace(line, reason=reason), nothing
     try:

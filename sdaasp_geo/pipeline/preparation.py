@@ -214,6 +214,8 @@ def _own_shapes(
         area_share=number_setting(parameters, "contour-ecart-surface"),
         join_m=number_setting(parameters, "contour-raccord-m"),
         reference_share=number_setting(parameters, "contour-ecart-reference"),
+        other_share=number_setting(parameters, "contour-part-autre"),
+        own_share=number_setting(parameters, "contour-part-propre"),
     )
     boxes = {code: known.bounds for code, known in france.read_departements().items()}
     found = geometry_checks.check_contours(

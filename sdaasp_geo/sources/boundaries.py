@@ -8,7 +8,6 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pyogrio
-import pyproj
 import shapely
 
 from sdaasp_geo.errors import Fault, InputError
@@ -49,6 +48,9 @@ def read_boundaries(path: Path, *, layer: str = "", code_field: str = "", name_f
     """
     frame = load_layer(path, layer=layer, setting="communes_couche", fiona=_fiona())
     file = path.name
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
+        remedy = "Donnez la couche des contours des communes."
+        raise InputError([Fault(file, None, "", layer, "une couche de contours qui n'est pas vide", remedy)])
     code_field = _field(frame, code_field, _CODE_NAMES, role="code", file=file)
     name_field = _field(frame, name_field, _NAME_NAMES, role="nom", file=file)
     codes = _codes(frame[code_field])
@@ -74,7 +76,7 @@ def layer_schemas(path: Path) -> dict[str, dict[str, Any]]:
     fiona = _fiona()
     with checked(path, fiona=fiona) as source:
         if source.driver == "Parquet":
-            frame = read_parquet(path)
+            frame = read_parquet(source.path)
             kind = " ou ".join(sorted(set(frame.geometry.geom_type.dropna())))
             fields = {str(name): str(dtype) for name, dtype in frame.drop(columns=frame.geometry.name).dtypes.items()}
             return {path.stem: {"geometry": kind, "properties": fields}}
@@ -153,13 +155,7 @@ def _shown(record: pd.Series) -> str:
 
 
 def _crs_faults(table: gpd.GeoDataFrame, *, file: str) -> list[Fault]:
-    """Refuse a CRS that is not declared, or from which no position can be computed."""
-    if table.crs is None:
-        remedy = "Ajoutez le fichier .prj, ou enregistrez la couche avec son système de coordonnées."
-        return [Fault(file, None, "", "", "un système de coordonnées (CRS) déclaré", remedy)]
-    try:
-        pyproj.Transformer.from_crs(table.crs, "EPSG:4326", always_xy=True)
-    except pyproj.exceptions.ProjError:
-        remedy = "Enregistrez la couche dans un système de coordonnées publié (EPSG)."
-        return [Fault(file, None, "", "", "un système de coordonnées utilisable", remedy)]
-    return []
+    if table.crs is not None:
+        return []
+    remedy = "Ajoutez le fichier .prj, ou enregistrez la couche avec son système de coordonnées."
+    return [Fault(file, None, "", "", "un système de coordonnées (CRS) déclaré", remedy)]

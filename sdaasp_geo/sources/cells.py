@@ -117,7 +117,7 @@ def _load(path: Path, layer: str) -> tuple[tuple[Any, Any], npt.NDArray[np.int64
         table, rows = _from_text(path)
     else:
         with checked(path, fiona=optional_fiona()) as source:
-            table = _from_parquet(path) if source.driver == "Parquet" else _from_layer(source, layer)
+            table = _from_parquet(source.path) if source.driver == "Parquet" else _from_layer(source, layer)
         rows = np.arange(2, len(table) + 2, dtype="int64")
     if not len(table):
         remedy = "Donnez le fichier des carreaux tel que l'Insee le publie."

@@ -32,6 +32,7 @@ from sdaasp_geo.sources.vector_files import (
     optional_fiona,
     read_checked,
 )
+from sdaasp_geo.toml_files import read_toml
 
 _NODE_METRES, _NODE_DEGREES = 0.1, 1e-6
 """Ends closer than this grid's step are one node."""
@@ -172,11 +173,8 @@ def read_road_layer(
 
 
 def _decode(path: Path) -> dict[str, LayerMapping]:
-    try:
-        found = msgspec.toml.decode(path.read_bytes(), type=_Mappings).layer
-    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, ValueError) as error:
-        message = f"Correspondance illisible dans {path.name}{NBSP}: {error}. Reprenez la forme de road_layers.toml."
-        raise SchemeError(message) from error
+    fault, remedy = f"Correspondance illisible dans {path.name}", "Reprenez la forme de road_layers.toml."
+    found = read_toml(path, kind=_Mappings, fault=fault, remedy=remedy).layer
     for mapping in found:
         wrong = sorted((set(mapping.columns) | set(mapping.closed)) - _ROLES)
         wrong += sorted(set(mapping.direction.values()) - _DIRECTIONS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -13,6 +15,7 @@ from sdaasp_geo.sources.vector_files import load_layer, optional_fiona
 
 LAYER_SUFFIXES = (".gpkg", ".geojson")
 _OWN = ("lon", "lat")
+_SINGLE_BYTES = 4
 
 
 def read_service_layer(path: Path) -> pd.DataFrame:
@@ -32,7 +35,7 @@ def read_service_layer(path: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        Disguised file, several layers, CRS that is not declared, geometry that is no point: all together.
+        Disguised file, several layers, CRS that is not declared or not usable, geometry that is no point: all together.
     """
     frame = load_layer(path, layer="", setting="services", fiona=optional_fiona())
     if not isinstance(frame, gpd.GeoDataFrame):
@@ -46,7 +49,10 @@ def read_service_layer(path: Path) -> pd.DataFrame:
     attributes = pd.DataFrame(frame.drop(columns=frame.geometry.name)).drop(columns=list(_OWN), errors="ignore")
     table = pd.DataFrame({str(name): attribute_text(attributes[name]) for name in attributes.columns})
     coordinates = {"lon": placed.x, "lat": placed.y}
-    texts = {name: values.map("{:.7f}".format).where(values.notna(), "") for name, values in coordinates.items()}
+    texts = {
+        name: values.map("{:.7f}".format).where(values.notna(), "").astype("str")
+        for name, values in coordinates.items()
+    }
     return table.assign(**texts).set_axis(pd.RangeIndex(2, len(table) + 2, name="row"), axis="index")
 
 
@@ -80,7 +86,14 @@ def attribute_text(values: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(values):
         text = values.dt.strftime("%Y-%m-%d")
     elif pd.api.types.is_float_dtype(values):
-        text = values.map("{:g}".format if (values.dropna() % 1).any() else "{:.0f}".format)
+        own = "float32" if values.dtype.itemsize == _SINGLE_BYTES else "float64"
+        numbers = values.to_numpy(dtype=own, na_value=np.nan)
+        text = pd.Series([_number_text(number) for number in numbers], index=values.index, dtype="object")
     else:
         text = values.astype("object")
     return text.where(values.notna(), "").astype("str").str.strip()
+
+
+def _number_text(value: np.floating[Any]) -> str:
+    """Return a number with every digit that it has, in its own precision."""
+    return f"{value + 0.0:.0f}" if value.is_integer() else str(value)

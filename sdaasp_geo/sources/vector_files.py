@@ -1,12 +1,13 @@
 """Layers of users: GeoPackage, Shapefile (zipped or not), GeoJSON, GeoParquet, through gates.
 
 A file is copied and checked by its bytes (`vector_gates`); fiona, where installed, then opens the copy with the one
-driver of its format enabled; pyogrio loads that same copy whole. Where fiona is not installed (no wheel for Python
-3.14) the checks of bytes stand alone.
+driver of its format enabled; pyogrio loads that same copy whole, in a coordinate system that names no other file
+(`vector_crs`). Where fiona is not installed (no wheel for Python 3.14) the checks of bytes stand alone.
 """
 
 from __future__ import annotations
 
+import json
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,11 +18,13 @@ from typing import Any
 
 import geopandas as gpd
 import pyogrio
+import pyproj
 import shapely
 
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP
-from sdaasp_geo.sources.limits import UNREADABLE, check_parquet, read_parquet_table
+from sdaasp_geo.sources.limits import UNREADABLE, check_parquet, read_parquet_table, text_columns
+from sdaasp_geo.sources.vector_crs import check_declared, check_usable, stay_local, unusable
 from sdaasp_geo.sources.vector_gates import DRIVERS, disguised, private_copy
 
 _BROKEN = (*UNREADABLE, shapely.errors.ShapelyError, NameError)
@@ -39,7 +42,7 @@ class CheckedLayer:
     driver : str
         Driver of GDAL, or ``Parquet``.
     path : Path
-        The private copy; the file itself for Parquet.
+        The private copy.
     """
 
     name: str
@@ -65,6 +68,8 @@ def optional_fiona() -> Any:  # noqa: ANN401 - fiona carries no type information
 def checked(path: Path, *, fiona: Any) -> Iterator[CheckedLayer]:  # noqa: ANN401 - fiona carries no type information
     """Pass a file through the gates, and yield what may be read, for as long as the context lasts.
 
+    PROJ may no longer use the network from then on (`vector_crs.stay_local`), in the whole program.
+
     Parameters
     ----------
     path : Path
@@ -78,6 +83,7 @@ def checked(path: Path, *, fiona: Any) -> Iterator[CheckedLayer]:  # noqa: ANN40
         When the file is not of the format its name announces, is too large, names another source, or cannot be read
         (also by the code of the context).
     """
+    stay_local()
     with tempfile.TemporaryDirectory(prefix="sdaasp-", ignore_cleanup_errors=True) as folder:
         copy = private_copy(path, Path(folder))
         driver = DRIVERS[path.suffix.lower()][0]
@@ -88,6 +94,8 @@ def checked(path: Path, *, fiona: Any) -> Iterator[CheckedLayer]:  # noqa: ANN40
                 if fiona is not None and driver != "Parquet":
                     _open_alone(copy, driver, fault, fiona=fiona)
                 yield CheckedLayer(path.name, driver, copy)
+        except pyproj.exceptions.ProjError as error:
+            raise InputError([unusable(path.name)]) from error
         except _BROKEN as error:
             raise InputError([fault]) from error
 
@@ -164,28 +172,48 @@ def load_layer(
 def read_checked(
     source: CheckedLayer, *, layer: str, setting: str, columns: Sequence[str] | None = None
 ) -> gpd.GeoDataFrame:
-    """Load one layer of a file that passed the gates; see `load_layer`."""
+    """Load one layer of a file that passed the gates, in a usable coordinate system or none; see `load_layer`."""
     if source.driver == "Parquet":
         return read_parquet(source.path)
     chosen = one_layer(source, layer=layer, setting=setting)
+    check_declared(pyogrio.read_info(source.target, layer=chosen)["crs"], file=source.name)
     options = {"encoding": _undeclared_encoding(source.path)} if source.driver == "ESRI Shapefile" else {}
-    return gpd.read_file(source.target, layer=chosen, engine="pyogrio", columns=columns, **options)
+    frame = gpd.read_file(source.target, layer=chosen, engine="pyogrio", columns=columns, **options)
+    check_usable(getattr(frame, "crs", None), file=source.name)
+    return frame
 
 
 def read_parquet(path: Path) -> gpd.GeoDataFrame:
-    """Load a GeoParquet.
+    """Load the private copy of a GeoParquet.
 
     Raises
     ------
     InputError
-        When it is not one.
+        When it is not one, or its coordinate system is not usable.
     """
-    read_parquet_table(path)
+    table = read_parquet_table(path)
     try:
-        return gpd.read_parquet(path)
+        systems = _declared(path)
+        for declared in systems.values():
+            check_declared(declared, file=path.name)
+        text = text_columns(table, file=path.name, but=systems)
+        frame = gpd.read_parquet(path)
+    except pyproj.exceptions.ProjError as error:
+        raise InputError([unusable(path.name)]) from error
     except _BROKEN as error:
         remedy = "Enregistrez la couche en GeoParquet ou en GeoPackage."
         raise InputError([Fault(path.name, None, "", "", "un fichier GeoParquet", remedy)]) from error
+    for name in frame.columns[frame.dtypes == "geometry"]:
+        check_usable(frame[name].crs, file=path.name)
+    spoken = [new.name for new, old in zip(text.schema, table.schema, strict=True) if new.type != old.type]
+    return frame.assign(**{name: text.column(name).to_pandas().to_numpy() for name in spoken})
+
+
+def _declared(path: Path) -> dict[str, Any]:
+    """Return the coordinate systems that a GeoParquet declares, as written, by column of geometry."""
+    notes = (check_parquet(path).metadata or {}).get(b"geo", b'{"columns": {}}')
+    columns = json.loads(notes)["columns"]
+    return {str(name): dict(column).get("crs") for name, column in dict(columns).items()}
 
 
 def _undeclared_encoding(shapefile: Path) -> str | None:

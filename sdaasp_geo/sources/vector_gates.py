@@ -6,7 +6,8 @@ own; the checks, then the load, look at that copy and nothing else. A format pas
 its name announces, and when nothing in it names another source:
 
 - GeoJSON: one JSON object, no key given twice, a CRS that is a plain identifier;
-- GeoPackage: tables and their R-trees; no view, virtual table or computed column;
+- GeoPackage: whole transactions, tables and their R-trees; no view, virtual table, computed column or coordinate system
+  that names a file (GDAL would open it at once);
 - Shapefile: its five usual parts; of an archive, only these are unpacked, within limits.
 """
 
@@ -24,7 +25,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sdaasp_geo.errors import Fault, InputError
-from sdaasp_geo.sources.limits import LAYER_MB, check_file, limit_bytes, read_content, too_large
+from sdaasp_geo.sources.limits import LAYER_MB, TABLE_MB, check_file, limit_bytes, read_content, too_large
+from sdaasp_geo.sources.vector_crs import elsewhere, names_elsewhere
 
 DRIVERS = {
     ".gpkg": ("GPKG", (b"SQLite format 3\x00",)),
@@ -43,7 +45,6 @@ _GEOJSON_TYPES = ("FeatureCollection", "Feature")
 _COMMAND = b"gdal_streamed_alg"
 _OTHER_FORMATS = {"conformsTo", "coordRefSys", "command_line"}
 _CRS_NAME = re.compile(r"(?:urn:(?:x-)?ogc:def:crs:|https?://www\.opengis\.net/def/crs/)?[A-Za-z0-9]+[\w.:/-]*")
-_TEXT_PRJ = re.compile(rb"grids|PROJ4|://|@", re.IGNORECASE)
 _PLAIN_SQL = re.compile(
     r"|\s*CREATE\s+(?:(?:TABLE|INDEX|UNIQUE\s+INDEX|TRIGGER)\b.*"
     r"|VIRTUAL\s+TABLE\s+(?:\w{1,300}|\"[^\"]{1,300}\")\s+USING\s+rtree\s*\([^()]*\)\s*)",
@@ -52,11 +53,18 @@ _PLAIN_SQL = re.compile(
 """What the schema of a GeoPackage may say; SQLite obeys the text of an entry, whatever type the entry declares."""
 
 _SQL = "SELECT type, name, coalesce(sql, '') FROM sqlite_master"
+_COUNTS = "gpkg_ogr_contents"
+_SYSTEMS = "gpkg_spatial_ref_sys"
+_SYSTEM_TEXTS = ("definition", "organization")
 _ALONE = "Enregistrez la couche seule dans un nouveau GeoPackage."
+_WAIT_S = 2.0
+_WRITING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+_WAL_HEADER = b"\x02"
+"""Byte 18 of a base whose changes wait in a file beside it."""
 
 
 def private_copy(path: Path, folder: Path) -> Path:
-    """Copy a layer to a folder of our own, checked; return the copy, or the Parquet file itself.
+    """Copy a layer to a folder of our own, checked; return the copy.
 
     Parameters
     ----------
@@ -68,7 +76,7 @@ def private_copy(path: Path, folder: Path) -> Path:
     Raises
     ------
     InputError
-        Another format than the name's, a file too large, or one that names another source.
+        Another format than the name's, a file too large, being written, or that names another source.
     """
     expected = f"l'un des formats {', '.join(sorted(DRIVERS))}"
     suffix = path.suffix.lower()
@@ -78,9 +86,9 @@ def private_copy(path: Path, folder: Path) -> Path:
     driver, magics = DRIVERS[suffix]
     fault = disguised(path.name, driver)
     _check_magic(path, magics, fault)
-    if driver == "Parquet":
-        return path
-    copy = folder / f"{_plain(path.stem)}{'.shp' if suffix == '.zip' else suffix}"
+    copy = folder / path.name  # of a Parquet, which GDAL does not open, the name stays
+    if driver != "Parquet":
+        copy = folder / f"{_plain(path.stem)}{'.shp' if suffix == '.zip' else suffix}"
     try:
         _COPIERS[suffix](path, copy, fault)
     except (OSError, ValueError, sqlite3.Error) as error:
@@ -143,15 +151,14 @@ def _check_crs(crs: Any, *, file: str) -> None:  # noqa: ANN401 - JSON as given
     raise InputError([Fault(file, None, "crs", str(name or "")[:60], "un CRS désigné par son identifiant", remedy)])
 
 
+def _copy_parquet(path: Path, copy: Path, _fault: Fault) -> None:
+    check_file(path, megabytes=TABLE_MB)
+    shutil.copyfile(path, copy)
+
+
 def _copy_geopackage(path: Path, copy: Path, fault: Fault) -> None:
     """Copy a GeoPackage, with what QGIS has written beside it and not yet in it."""
-    waiting = path.with_name(f"{path.name}-wal")
-    if waiting.is_file() and waiting.stat().st_size:
-        with closing(_sqlite(path)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
-            target.execute("PRAGMA journal_mode = DELETE").fetchone()
-    else:
-        shutil.copyfile(path, copy)
+    _copy_base(path.resolve(), copy, file=path.name)
     if copy.stat().st_size > limit_bytes(LAYER_MB):
         raise InputError([too_large(path.name, copy.stat().st_size, limit_bytes(LAYER_MB))])
     with closing(_sqlite(copy)) as database:
@@ -162,14 +169,72 @@ def _copy_geopackage(path: Path, copy: Path, fault: Fault) -> None:
         tables = {str(name) for kind, name, _ in entries if kind == "table"}
         if "gpkg_contents" not in tables:
             raise InputError([fault])
+        if _SYSTEMS in {name.lower() for name in tables} and _systems_elsewhere(database):
+            raise InputError([elsewhere(path.name)])
         computed = [name for name in sorted(tables) if _computed(database, name)]
     if computed:
         expected = "des tables sans colonne calculée"
         raise InputError([Fault(path.name, None, "", name, expected, _ALONE) for name in computed])
+    _forget_counts(copy, tables)
 
 
-def _sqlite(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+def _forget_counts(copy: Path, tables: Iterable[str]) -> None:
+    """Drop the numbers of rows that a copy states: GDAL reserves memory for them before it looks; it counts without."""
+    stated = [name for name in tables if name.lower() == _COUNTS]
+    with closing(sqlite3.connect(copy)) as database:
+        for name in stated:
+            database.execute(f'DROP TABLE "{name}"')  # the name differs by case only
+        database.commit()
+
+
+def _copy_base(base: Path, copy: Path, *, file: str) -> None:
+    """Copy an SQLite base as its last whole transaction left it, under its lock; refuse one that is half written.
+
+    A base whose changes wait beside it, and where none does, is read as it is: SQLite would leave files beside it.
+    """
+    journal, waiting = (base.with_name(f"{base.name}-{end}") for end in ("journal", "wal"))
+    if _first_byte(journal) not in (b"", b"\0"):
+        raise InputError([_being_written(file)])
+    if _size(waiting) > limit_bytes(LAYER_MB):
+        raise InputError([too_large(file, _size(waiting), limit_bytes(LAYER_MB))])
+    still = not _size(waiting) and _first_byte(base, skipped=18) == _WAL_HEADER
+    before = base.stat().st_size, base.stat().st_mtime_ns
+    try:
+        with closing(_sqlite(base, immutable=still)) as source, closing(sqlite3.connect(copy)) as target:
+            source.execute("BEGIN")
+            source.execute("PRAGMA schema_version").fetchone()  # takes the lock: backup() would wait for it forever
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in _WRITING:
+            raise InputError([_being_written(file)]) from error
+        raise
+    if still and (_size(waiting) or before != (base.stat().st_size, base.stat().st_mtime_ns)):
+        raise InputError([_being_written(file)])
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _first_byte(path: Path, *, skipped: int = 0) -> bytes:
+    if not path.is_file():
+        return b""
+    with path.open("rb") as stream:
+        stream.seek(skipped)
+        return stream.read(1)
+
+
+def _being_written(file: str) -> Fault:
+    remedy = (
+        "Fermez le programme qui l'ouvre\u202f; s'il s'est arrêté en écrivant, ouvrez la couche dans QGIS et fermez-la."
+    )
+    return Fault(file, None, "", "", "un GeoPackage que rien n'est en train d'écrire", remedy)
+
+
+def _sqlite(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
+    address = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
+    database = sqlite3.connect(address, uri=True, timeout=_WAIT_S)
     database.execute("PRAGMA trusted_schema = OFF")
     database.text_factory = lambda raw: raw.decode("utf-8", "replace")
     return database
@@ -180,6 +245,13 @@ def _entry_fault(file: str, kind: str, name: str, sql: str) -> Fault | None:
     if kind in ("table", "index", "trigger") and _PLAIN_SQL.fullmatch(sql):
         return None
     return Fault(file, None, "", name[:60], "une table, et non une vue ou une table virtuelle", _ALONE)
+
+
+def _systems_elsewhere(database: sqlite3.Connection) -> bool:
+    """Tell whether a coordinate system of a GeoPackage names a file or an address, used or not."""
+    read = database.execute(f"SELECT * FROM {_SYSTEMS}")  # noqa: S608 - a fixed name
+    texts = [at for at, (name, *_) in enumerate(read.description) if name.lower().startswith(_SYSTEM_TEXTS)]
+    return any(names_elsewhere(str(row[at])) for row in read for at in texts)
 
 
 def _computed(database: sqlite3.Connection, table: str) -> bool:
@@ -209,7 +281,7 @@ def _copy_shapefile(path: Path, copy: Path, _fault: Fault) -> None:
 def _check_projection(shapefile: Path, *, file: str) -> None:
     """Refuse a .prj that names files or addresses: PROJ would open the grids of a text."""
     described = shapefile.with_suffix(".prj")
-    if described.is_file() and _TEXT_PRJ.search(described.read_bytes()):
+    if described.is_file() and names_elsewhere(described.read_bytes().decode("latin-1")):
         remedy = "Remplacez le .prj par celui d'un système de coordonnées publié (EPSG), ou enregistrez en GeoPackage."
         raise InputError([Fault(file, None, ".prj", "", "un système de coordonnées sans fichier ni adresse", remedy)])
 
@@ -262,4 +334,6 @@ _COPIERS = {
     ".zip": _copy_archive,
     ".geojson": _copy_geojson,
     ".json": _copy_geojson,
+    ".parquet": _copy_parquet,
+    ".geoparquet": _copy_parquet,
 }

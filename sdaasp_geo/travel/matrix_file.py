@@ -28,7 +28,7 @@ def matrix_engine(minutes: pd.DataFrame, *, name: str) -> Engine:
         code="matrice",
         label="matrice de minutes fournie",
         estimate=False,
-        description="Temps lus dans la matrice fournie par le département ; une paire absente est « non mesurée ».",
+        description="Temps lus dans la matrice du département. Une paire absente est «\u00a0non mesurée\u00a0».",
         source=name,
     )
     known = minutes.assign(minutes=minutes["minutes"].fillna(np.inf))

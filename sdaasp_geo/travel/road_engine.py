@@ -133,8 +133,8 @@ def road_method(graph: RoadGraph, *, cap_m: float, walking_kmh: float) -> Method
         f"Temps en voiture sur le réseau routier ({french.number(len(graph.node_xy))} carrefours, "
         f"{french.number(graph.edge_length_m.sum() / 1000)}{NBSP}km), par le plus court chemin exact, à vitesse "
         f"moyenne par classe de route, sans circulation ni coût de virage. S'y ajoute la marche jusqu'à la route, à "
-        f"{french.number(walking_kmh, digits=1)}{NBSP}km/h ; un point à plus de {french.number(cap_m)}{NBSP}m d'une "
-        "route est « hors réseau »."
+        f"{french.number(walking_kmh, digits=1)}{NBSP}km/h\u202f; un point à plus de {french.number(cap_m)}{NBSP}m "
+        "d'une route est «\u00a0hors réseau\u00a0»."
     )
     return Method(
         code="routes",

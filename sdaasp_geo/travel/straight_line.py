@@ -66,7 +66,7 @@ def _method(content: dict[str, Any]) -> Method:
     description = (
         f"Estimation{NBSP}: minutes en voiture déduites de la distance à vol d'oiseau entre la mairie et le lieu et de "
         f"la densité des deux communes, calées sur {french.number(trips['used'])} trajets domicile-travail mesurés en "
-        f"Occitanie. Erreur moyenne de {error}{NBSP}min ; {wrong} des trajets sont du mauvais côté de 30{NBSP}minutes "
+        f"Occitanie. Erreur moyenne de {error}{NBSP}min\u202f; {wrong} des trajets sont du mauvais côté de 30{NBSP}min "
         f"(validation croisée par département). La bande d'erreur contient {covered} des trajets. Hors d'Occitanie, "
         "c'est une extrapolation. Cette estimation ne connaît ni le relief, ni le réseau routier, ni la circulation."
     )

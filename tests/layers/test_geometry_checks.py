@@ -317,6 +317,31 @@ def test_contours_of_another_commune_are_refused_and_large_differences_told() ->
     assert DIFFERENT not in kinds(checked(smaller, limits=included, reference=table))
 
 
+def test_exchanged_contours_of_another_source_are_refused() -> None:
+    table = grid(2, 1)
+    line = [(X + KM - 5, Y), (X + KM + 5, Y + KM)]
+    west = shapely.Polygon([(X, Y), *line, (X, Y + KM)])
+    east = shapely.Polygon([line[0], (X + 2 * KM, Y), (X + 2 * KM, Y + KM), line[1]])
+    drawn = table.set_geometry([west, east], crs=table.crs)
+    assert checked(drawn, reference=table).notes == ()
+    first, second = faults_of(drawn.assign(code=["65002", "65001"]), reference=table)
+    assert "65001" in first.value.partition("recouvre")[2]
+    assert "65002" in second.value.partition("recouvre")[2]
+
+
+def test_the_shares_of_a_contour_of_another_commune_are_included_and_move_with_the_parameters() -> None:
+    reference = grid(3, 1)
+    slid = reference.iloc[[0]].set_geometry([shapely.box(X + 950, Y, X + 1950, Y + KM)], crs=reference.crs)
+    assert kinds(checked(slid, reference=reference)) == {DIFFERENT: ["65001"]}
+    more = Limits(area_share=0.01, join_m=1.0, own_share=0.05 + 1e-9)
+    (fault,) = faults_of(slid, limits=more, reference=reference)
+    assert "recouvre surtout 65002" in fault.value
+    other = Limits(area_share=0.01, join_m=1.0, own_share=0.06, other_share=0.95)
+    assert kinds(checked(slid, limits=other, reference=reference)) == {DIFFERENT: ["65001"]}
+    less = Limits(area_share=0.01, join_m=1.0, own_share=0.06, other_share=0.95 - 1e-9)
+    assert faults_of(slid, limits=less, reference=reference)
+
+
 def test_a_commune_that_no_longer_touches_its_neighbours_is_told() -> None:
     table = grid(3, 1)
     apart = put(table, 2, shapely.box(X + 2 * KM + 20, Y, X + 3 * KM, Y + KM))

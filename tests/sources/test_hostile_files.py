@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +21,9 @@ from hostile_layers import (
     HIDDEN,
     archives,
     geopackages,
+    hostile_systems,
     linked_shapefile,
+    misplaced,
     office_files,
     related_files,
     secret,
@@ -65,6 +70,39 @@ def calls() -> Iterator[tuple[str, list[bytes]]]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/", asked
 
 
+@pytest.fixture
+def sentinel(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Path of a file, and how often it was opened: a named pipe, whose other end waits for a reader."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no named pipes here: whether PROJ opens another file was not looked at")
+    path = tmp_path / "grid.gsb"
+    os.mkfifo(path)
+    opened: list[str] = []
+    over = threading.Event()
+
+    def wait() -> None:
+        while not over.is_set():
+            with path.open("wb"):
+                opened.append(path.name)
+            over.wait(0.05)
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    yield str(path), opened
+    over.set()
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK)):
+        waiting.join(5)
+
+
+def with_network(code: str, arguments: list[str]) -> str:
+    """Return what a program of its own prints, PROJ allowed to use the network; this one listens meanwhile."""
+    support = Path(__file__).resolve().parent.parent / "support"
+    python = [sys.executable, "-W", "ignore", "-c", code, *arguments]
+    known = os.environ | {"PROJ_NETWORK": "ON", "PYTHONPATH": str(support), "PYTHONIOENCODING": "utf-8"}
+    said = subprocess.run(python, check=True, capture_output=True, encoding="utf-8", timeout=120, env=known)  # noqa: S603
+    return said.stdout
+
+
 def answers(path: Path, *, fiona: object) -> list[str]:
     """Return everything that the readers of layers say of a file, errors included."""
     said = []
@@ -106,6 +144,69 @@ def test_a_hostile_layer_reads_no_other_file_and_calls_nothing(
     leaks = [path.name for path in paths if any(HIDDEN in text for text in answers(path, fiona=gate))]
     assert leaks == []
     assert asked == []
+
+
+READ_ALL = """
+import sys
+from pathlib import Path
+from sdaasp_geo.errors import InputError
+from sdaasp_geo.sources.boundaries import filtered_records, layer_schemas, read_boundaries
+from sdaasp_geo.sources.service_layers import read_service_layer
+from sdaasp_geo.sources.vector_files import load_layer, optional_fiona
+
+for path in map(Path, sys.argv[2:]):
+    fiona = optional_fiona() if sys.argv[1] == "with fiona" else None
+    for read in (
+        read_service_layer,
+        read_boundaries,
+        lambda path: load_layer(path, layer="", setting="x", fiona=fiona).to_crs("EPSG:2154"),
+    ):
+        try:
+            read(path)
+            print("read", path)
+        except InputError as error:
+            (fault,) = error.faults
+            print("refused", fault.file == path.name, "système de coordonnées" in str(error), fault.remedy != "")
+    for read in (layer_schemas, lambda path: filtered_records(path, bbox=(-180, -90, 180, 90))):
+        try:
+            read(path)
+        except InputError:
+            pass
+"""
+
+
+@pytest.mark.parametrize("fiona", ["with fiona", "without fiona"])
+def test_a_coordinate_system_reads_no_other_file_and_calls_nothing(
+    fiona: str, tmp_path: Path, calls: tuple[str, list[bytes]], sentinel: tuple[str, list[str]]
+) -> None:
+    address, asked = calls
+    grid, opened = sentinel
+    paths = [*misplaced(tmp_path / "file", grid), *misplaced(tmp_path / "network", f"{address}g.gsb")]
+    assert len(paths) == 2 * (7 + 6 + 14)
+    said = with_network(READ_ALL, [fiona, *map(str, paths)]).splitlines()
+    assert set(said) == {"refused True True True"}
+    assert len(said) == 3 * len(paths)
+    assert opened == []
+    assert asked == []
+
+
+@pytest.mark.parametrize("kind", ["text", "section", "identifier", "bound", "derived", "method"])
+def test_the_threats_of_coordinate_systems_are_real(
+    kind: str, calls: tuple[str, list[bytes]], sentinel: tuple[str, list[str]]
+) -> None:
+    """Without the gates, PROJ opens the file and calls the address: the test above can fail."""
+    address, asked = calls
+    grid, opened = sentinel
+    convert = (
+        "import pyproj, sys\nfor text in sys.argv[1:]:\n try: pyproj.Transformer.from_crs(text, 4326).transform(1, 1)"
+    )
+    texts = [hostile_systems(source)[kind] for source in (grid, f"{address}g.gsb")]
+    if kind == "identifier":  # what pyogrio makes of it
+        texts = [f"EPSG:a +init={source}:a" for source in (grid, f"{address}g.gsb")]
+    with_network(f"{convert}\n except pyproj.exceptions.ProjError: pass", texts)
+    assert opened
+    assert asked
+    asked.clear()
 
 
 def test_the_threats_are_real(tmp_path: Path, calls: tuple[str, list[bytes]]) -> None:

@@ -34,7 +34,8 @@ LOCAL = ("file:", "data:", "about:", "blob:")
 _KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "Space": 32, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39}
 _KEYS |= {"ArrowDown": 40}
 _SHIFT = 8
-_WAIT_S = 60
+_WAIT_S = 300
+_GONE = ("navigated or closed", "context was destroyed", "Cannot find context")
 
 
 class Browser:
@@ -93,11 +94,22 @@ class Browser:
         self.call("Page.navigate", url="about:blank")
         self.events.clear()
         self.call("Page.navigate", url=url)
-        for _ in range(600):
-            if self.value("document.readyState + ' ' + location.protocol") == "complete file:":
+        last = time.monotonic() + _WAIT_S
+        while time.monotonic() < last:
+            answer = self.ask("document.readyState + ' ' + location.protocol")
+            if answer.get("result", {}).get("value") == "complete file:":
                 return
             time.sleep(0.05)
         pytest.fail("the page never ended loading")
+
+    def ask(self, expression: str) -> dict[str, Any]:
+        """Evaluate an expression; empty where the page gave way to another one meanwhile."""
+        try:
+            return self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        except AssertionError as error:
+            if not any(words in str(error) for words in _GONE):
+                raise
+            return {}
 
     def value(self, expression: str) -> Any:  # noqa: ANN401 - any JSON value
         """Evaluate an expression in the page; a promise is awaited, an exception fails the test."""

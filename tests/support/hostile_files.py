@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
+import shutil
 import sqlite3
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pypdf
+import pytest
 from lxml import etree
+from PIL import Image
 
 LIVE_PARTS = (
     "externalLink",
@@ -40,6 +45,9 @@ NAME = re.compile(r"[A-Za-z0-9_.-]+")
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 SAFE_LINKS = ("https://", "http://", "mailto:", "#", "../", "./")
 _BYTES_MOST = 255
+_PICTURE_INFO = {"dpi"}
+_SIDES = re.compile(r'(?:width|height)="([0-9.]+)"')
+_BOXES = re.compile(r'xMin="([-0-9.]+)" yMin="([-0-9.]+)" xMax="([-0-9.]+)" yMax="([-0-9.]+)">([^<]*)</word>')
 _COPIES = ("grille.xlsx", "-a-corriger.xlsx")
 """Workbooks that give people their own cells back, to correct: nothing is taken off."""
 
@@ -124,6 +132,25 @@ def pdf_text(path: Path) -> str:
     return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(path.read_bytes())).pages)
 
 
+def words_beyond(path: Path) -> tuple[list[str], str]:
+    """Return the words of a PDF that leave their page, and the text that is on the pages, by poppler's ``pdftotext``.
+
+    What lies wholly beyond a page is not in the text at all: count its letters as well.
+    """
+    program = shutil.which("pdftotext")
+    if program is None:
+        pytest.skip("pdftotext (poppler-utils) is not installed: where the words of a PDF stand was not looked at")
+    said = subprocess.run([program, "-bbox", str(path), "-"], check=True, capture_output=True, timeout=300)  # noqa: S603
+    beyond, shown = [], []
+    for number, page in enumerate(said.stdout.decode("utf-8").split("<page ")[1:], start=1):
+        wide, high = (float(value) for value in _SIDES.findall(page)[:2])
+        for west, north, east, south, word in _BOXES.findall(page):
+            shown.append(html.unescape(word))
+            if min(float(west), float(north)) < 0 or float(east) > wide or float(south) > high:
+                beyond.append(f"page {number}: {shown[-1][:60]}")
+    return beyond, "".join(shown)
+
+
 def xml_faults(path: Path) -> Iterator[str]:
     """Yield why an XML file (metadata, style) is not plain well-formed text."""
     content = path.read_bytes()
@@ -167,6 +194,13 @@ def name_faults(folder: Path) -> Iterator[str]:
         seen.add(whole)
 
 
+def picture_faults(path: Path) -> Iterator[str]:
+    """Yield what a picture holds beside its pixels, which only a text could have put there."""
+    with Image.open(path) as image:
+        image.load()
+        yield from (f"{key} in the picture" for key in image.info if key not in _PICTURE_INFO)
+
+
 CHECKS = {
     ".xlsx": office_faults,
     ".docx": office_faults,
@@ -174,6 +208,7 @@ CHECKS = {
     ".pdf": pdf_faults,
     ".gpkg": geopackage_faults,
     ".xml": xml_faults,
+    ".png": picture_faults,
 }
 """What each kind of file is checked for; pages are opened in a browser."""
 

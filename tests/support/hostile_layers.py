@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pyarrow.parquet as pq
 import pyogrio
+import pyproj
 import shapely
 
 HIDDEN = "65999-SECRET"
@@ -97,6 +99,65 @@ def geopackages(folder: Path, address: str) -> list[Path]:
             database.execute("INSERT INTO gpkg_contents (table_name, data_type, srs_id) VALUES ('z', 'attributes', 0)")
         paths.append(path)
     return paths
+
+
+def hostile_systems(grid: str) -> dict[str, str]:
+    """Return coordinate systems in WKT that make PROJ open a file or an address."""
+    datum = '"x",DATUM["d",{}["s",6378137,298]]'
+    degrees = 'CS[ellipsoidal,2],AXIS["latitude",north],AXIS["longitude",east],ANGLEUNIT["degree",0.0174532925199433]'
+    old = f'GEOGCS[{datum.format("SPHEROID")},PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433],%s]'
+    plain = f"GEOGCRS[{datum.format('ELLIPSOID')},{degrees}]"
+    base = f"BASEGEOGCRS[{datum.format('ELLIPSOID')}]"
+    wgs = 'DATUM["World Geodetic System 1984",ELLIPSOID["WGS 84",6378137,298.257223563]]'
+    earth = f'GEOGCRS["WGS 84",{wgs},{degrees},ID["EPSG",4326]]'
+    table = f'METHOD["NTv2",ID["EPSG",9615]],PARAMETERFILE["Latitude and longitude difference file","{grid}"]'
+    metres = 'CS[Cartesian,2],AXIS["(E)",east],AXIS["(N)",north],LENGTHUNIT["metre",1]'
+    return {
+        "text": old % f'EXTENSION["PROJ4","+proj=longlat +ellps=GRS80 +nadgrids={grid} +no_defs"]',
+        "section": old % f'EXTENSION["PROJ4","+init={grid}:a"]',
+        "identifier": old % f'AUTHORITY["EPSG","a +init={grid}:a"]',
+        "bound": f'BOUNDCRS[SOURCECRS[{plain}],TARGETCRS[{earth}],ABRIDGEDTRANSFORMATION["z",{table}]]',
+        "derived": f'GEOGCRS["y",{base},DERIVINGCONVERSION["z",{table}],{degrees}]',
+        "method": f'PROJCRS["y",{base},CONVERSION["z",METHOD["PROJ hgridshift grids={grid}"]],{metres}]',
+    }
+
+
+def misplaced(folder: Path, grid: str) -> list[Path]:
+    """Write layers whose coordinate system names a file or an address: GeoPackage, Shapefile and GeoParquet."""
+    folder.mkdir()
+    frame = gpd.GeoDataFrame({"code": ["65001"], "nom": ["A"]}, geometry=[shapely.Point(0.1, 43.1)], crs=4326)
+    written: dict[str, Any] = dict(hostile_systems(grid))
+    for name, text in written.items():
+        pyogrio.write_dataframe(frame, folder / f"{name}.gpkg", layer="a")
+        declare(folder / f"{name}.gpkg", text)
+        pyogrio.write_dataframe(frame, folder / f"{name}.shp")
+        (folder / f"{name}.prj").write_text(text, encoding="utf-8")
+    shutil.copyfile(folder / "bound.gpkg", folder / "renamed.gpkg")
+    with closing(sqlite3.connect(folder / "renamed.gpkg")) as database, database:
+        for old, new in (("gpkg_spatial_ref_sys", "x"), ("x", "GPKG_Spatial_Ref_Sys")):
+            database.execute(f"ALTER TABLE {old} RENAME TO {new}")
+    described = {
+        f"{name} described": pyproj.CRS.from_wkt(text).to_json_dict()
+        for name, text in written.items()
+        if name != "identifier"
+    }
+    texts = {"proj": f"+proj=longlat +nadgrids={grid}", "init": f"+init={grid}:a", "object": {"init": f"{grid}:a"}}
+    for name, declared in (written | described | texts).items():
+        frame.to_parquet(folder / f"{name}.parquet")
+        table = pq.read_table(folder / f"{name}.parquet")
+        notes = json.loads(table.schema.metadata[b"geo"])
+        notes["columns"]["geometry"]["crs"] = declared
+        pq.write_table(table.replace_schema_metadata({b"geo": json.dumps(notes)}), folder / f"{name}.parquet")
+    return [path for path in sorted(folder.iterdir()) if path.suffix in (".gpkg", ".shp", ".parquet")]
+
+
+def declare(path: Path, text: str) -> None:
+    """Give a GeoPackage of one layer another coordinate system."""
+    with closing(sqlite3.connect(path)) as database, database:
+        row = ("x", 77777, "NONE", 77777, text, "x")
+        database.execute("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?)", row)
+        for table in ("gpkg_contents", "gpkg_geometry_columns"):
+            database.execute(f"UPDATE {table} SET srs_id = 77777")  # noqa: S608 - two fixed names
 
 
 def archives(folder: Path, address: str) -> list[Path]:
