@@ -207,6 +207,25 @@ def criteria_on(criteria: Criteria, *, date: dt.date, codes: Sequence[str] | Non
     return tuple(current[code] for code in dict.fromkeys(codes))
 
 
+def criteria_in_force(criteria: Criteria, rules: Sequence[Rule], *, date: dt.date) -> tuple[Criterion, ...]:
+    """Return all that is asked of communes on a date: the rules of a run, then the criteria in force.
+
+    Raises
+    ------
+    SchemeError
+        When criteria in force have the code of a rule of the run: each commune would be counted twice.
+    """
+    current = criteria_on(criteria, date=date)
+    twice = sorted({rule.code for rule in rules} & {criterion.code for criterion in current})
+    if twice:
+        message = (
+            f"Critères qui portent le code d'une règle{NBSP}: {', '.join(twice)}. Changez la règle dans "
+            "fichiers.parametres, ou donnez un autre code au critère."
+        )
+        raise SchemeError(message)
+    return (*criteria_from_rules(criteria, rules), *current)
+
+
 def criteria_from_rules(criteria: Criteria, rules: Sequence[Rule]) -> tuple[Criterion, ...]:
     """Return rules as criteria of the kind ``temps``, with the theme that holds their service."""
     theme_of = {service: theme.code for theme in criteria.theme for service in theme.services}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -27,7 +29,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label, reference, reference_url : str
         What the rule says, and where it comes from.
     valid_from, valid_to : dt.date
-        First and last day of validity; no last day where the rule still holds.
+        First and last day of validity, both included; no last day where the rule still holds. A code may have
+        several versions that do not overlap.
     """
 
     code: str
@@ -75,21 +78,27 @@ def read_parameters(path: Path | None = None) -> Parameters:
     Parameters
     ----------
     path : Path, optional
-        A TOML file of the same form.
+        A TOML file of the same form; its rules replace those of the same code, all versions together.
 
     Raises
     ------
     SchemeError
-        When the file cannot be read as parameters; the message names the key.
+        When the file cannot be read as parameters (the message names the key), or contradicts itself: a setting or a
+        service given twice, versions of a rule that overlap or end before they begin; all faults together.
     """
     embedded = _decode(Path(__file__).with_suffix(".toml"))
     if path is None:
         return embedded
     own = _decode(path)
-    rules = {rule.code: rule for rule in (*embedded.rule, *own.rule)}
+    faults = list(_faults(own))
+    if faults:
+        message = f"Paramètres contradictoires dans {path.name}{NBSP}: {' ; '.join(faults)}."
+        raise SchemeError(message)
+    replaced = {rule.code for rule in own.rule}
+    kept = [rule for rule in embedded.rule if rule.code not in replaced]
     settings = {setting.code: setting for setting in (*embedded.setting, *own.setting)}
     services = {service.code: service for service in (*embedded.service, *own.service)}
-    return Parameters(rule=tuple(rules.values()), setting=tuple(settings.values()), service=tuple(services.values()))
+    return Parameters(rule=(*kept, *own.rule), setting=tuple(settings.values()), service=tuple(services.values()))
 
 
 def _decode(path: Path) -> Parameters:
@@ -97,37 +106,55 @@ def _decode(path: Path) -> Parameters:
     return read_toml(path, kind=Parameters, fault=fault, remedy="Reprenez la forme de parameters.toml.")
 
 
+def _faults(own: Parameters) -> Iterator[str]:
+    for noun, entries in (("paramètre", own.setting), ("service", own.service)):
+        counts = Counter(entry.code for entry in entries)
+        yield from (f"{code}, {noun} donné {size} fois" for code, size in counts.items() if size > 1)
+    for rule in own.rule:
+        if rule.valid_to is not None and rule.valid_to < rule.valid_from:
+            yield f"{rule.code}, fin de validité avant le début"
+    for first, second in pairwise(sorted(own.rule, key=lambda rule: (rule.code, rule.valid_from))):
+        if first.code == second.code and (first.valid_to is None or first.valid_to >= second.valid_from):
+            yield f"{first.code}, deux versions valables le {second.valid_from.isoformat()}"
+
+
 def rules_of(
     parameters: Parameters, *, codes: Sequence[str], services: Sequence[str], date: dt.date
 ) -> tuple[Rule, ...]:
-    """Choose rules by code, ordered by service and rising threshold.
+    """Choose rules by code, in the version in force on a date, ordered by service and rising threshold.
 
     Raises
     ------
     SchemeError
-        When a code is unknown, its service is not in ``services``, or it is not valid, or no longer, on ``date``.
+        When a code is unknown, not yet or no longer valid on ``date``, or its service is not in ``services``.
     """
-    known = {rule.code: rule for rule in parameters.rule}
-    unknown = sorted(set(codes) - set(known))
+    wanted, known = list(dict.fromkeys(codes)), {rule.code for rule in parameters.rule}
+    unknown = sorted(set(wanted) - known)
     if unknown:
         message = f"Règles inconnues{NBSP}: {', '.join(unknown)}. Règles disponibles{NBSP}: {', '.join(sorted(known))}."
         raise SchemeError(message)
-    chosen = [known[code] for code in dict.fromkeys(codes)]
-    idle = [rule.code for rule in chosen if rule.service not in services]
-    if idle:
-        message = f"Règles dont le service n'est pas mesuré{NBSP}: {', '.join(idle)}. Ajoutez-le à mesure.services."
-        raise SchemeError(message)
-    early = [rule.code for rule in chosen if rule.valid_from > date]
+    current = {rule.code: rule for rule in parameters.rule if _in_force(rule, date)}
+    begun = {rule.code for rule in parameters.rule if rule.valid_from <= date}
+    early = [code for code in wanted if code not in begun]
     if early:
         message = f"Règles non encore en vigueur à la date de l'édition ({date.isoformat()}){NBSP}: {', '.join(early)}."
         raise SchemeError(message)
-    ended = [rule.code for rule in chosen if rule.valid_to is not None and rule.valid_to < date]
+    ended = [code for code in wanted if code not in current]
     if ended:
         message = (
             f"Règles qui ne sont plus en vigueur à la date de l'édition ({date.isoformat()}){NBSP}: {', '.join(ended)}."
         )
         raise SchemeError(message)
+    chosen = [current[code] for code in wanted]
+    idle = [rule.code for rule in chosen if rule.service not in services]
+    if idle:
+        message = f"Règles dont le service n'est pas mesuré{NBSP}: {', '.join(idle)}. Ajoutez-le à mesure.services."
+        raise SchemeError(message)
     return tuple(sorted(chosen, key=lambda rule: (rule.service, rule.threshold_min, rule.code)))
+
+
+def _in_force(rule: Rule, date: dt.date) -> bool:
+    return rule.valid_from <= date and (rule.valid_to is None or date <= rule.valid_to)
 
 
 def service_names(parameters: Parameters, code: str) -> Service:

@@ -24,7 +24,10 @@ _SHOWN = 120
 ROAD_ENGINES = ("routes", "osrm", "valhalla")
 """Engines that measure on road extracts."""
 
-ENGINES = ("ligne-droite", "matrice", *ROAD_ENGINES)
+STRAIGHT_LINE = "ligne-droite"
+"""Engine without a file: it needs the density of communes."""
+
+ENGINES = (STRAIGHT_LINE, "matrice", *ROAD_ENGINES)
 
 
 class Vintages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,7 +145,7 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     services: tuple[str, ...]
     regles: tuple[str, ...]
-    moteur: str = "ligne-droite"
+    moteur: str = STRAIGHT_LINE
 
 
 class Scheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

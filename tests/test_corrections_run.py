@@ -164,12 +164,12 @@ def test_a_point_is_added_another_deleted_a_cell_changed(study_65: Study, edit: 
 
 
 def test_a_counter_that_is_changed_is_the_competent_one(study_65: Study, edit: Callable[..., Path]) -> None:
-    key = "réseau/65440"
+    key = "réseau france-services/65440"
     found = compared(study_65, edit(with_cell("guichet", "fs-0392", key=key), layer=COUNTERS))
     assert found.changes == 1
     areas, notes = competent_areas(corrected(study_65, found.path))
     assert areas[["operateur", "code_commune", "guichet", "area_reason"]].to_numpy().tolist() == [
-        ["réseau", "65440", "fs-0392", ""]
+        ["réseau france-services", "65440", "fs-0392", ""]
     ]
     assert notes
     assert competent_areas(study_65)[0].empty
@@ -191,11 +191,15 @@ def with_new_point(form: str) -> Edit:
 
 
 def test_a_counter_is_assigned_by_the_edit_that_adds_it(study_65: Study, edit: Callable[..., Path]) -> None:
-    path = edited_too(edit(with_new_point("fixe")), with_cell("guichet", "fs-neuf", key="réseau/65440"), layer=COUNTERS)
+    path = edited_too(
+        edit(with_new_point("fixe")),
+        with_cell("guichet", "fs-neuf", key="réseau france-services/65440"),
+        layer=COUNTERS,
+    )
     after = corrected(study_65, compared(study_65, path).path)
     areas, _ = competent_areas(after)
     assert areas[["operateur", "code_commune", "guichet", "area_reason"]].to_numpy().tolist() == [
-        ["réseau", "65440", "fs-neuf", ""]
+        ["réseau france-services", "65440", "fs-neuf", ""]
     ]
 
 
@@ -207,7 +211,7 @@ def test_a_counter_is_assigned_by_the_edit_that_adds_it(study_65: Study, edit: C
 def test_what_the_same_edit_makes_no_permanent_place_is_no_counter(
     change: Edit, counter: str, study_65: Study, edit: Callable[..., Path]
 ) -> None:
-    path = edited_too(edit(change), with_cell("guichet", counter, key="réseau/65440"), layer=COUNTERS)
+    path = edited_too(edit(change), with_cell("guichet", counter, key="réseau france-services/65440"), layer=COUNTERS)
     with pytest.raises(InputError) as caught:
         compared(study_65, path)
     assert [(fault.value, fault.expected) for fault in caught.value.faults] == [
@@ -274,8 +278,12 @@ def copied(rows: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         (with_cell("service", "caf"), POINTS, "un champ corrigeable"),
         (with_cell("identifiant", "inconnu/caf"), POINTS, "un identifiant connu du schéma"),
         (copied, POINTS, "un identifiant unique"),
-        (with_cell("guichet", "nulle-part", key="réseau/65440"), COUNTERS, "un guichet connu de l'opérateur"),
-        (with_cell("epci", "200000000", key="réseau/65440"), COUNTERS, "un champ corrigeable"),
+        (
+            with_cell("guichet", "nulle-part", key="réseau france-services/65440"),
+            COUNTERS,
+            "un guichet connu de l'opérateur",
+        ),
+        (with_cell("epci", "200000000", key="réseau france-services/65440"), COUNTERS, "un champ corrigeable"),
     ],
 )
 def test_a_change_that_cannot_be_is_refused_and_nothing_is_written(

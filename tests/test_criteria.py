@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from sdaasp_geo.criteria import Criteria, at_most, criteria_from_rules, criteria_on, read_criteria, unit_of
+from sdaasp_geo.criteria import (
+    Criteria,
+    at_most,
+    criteria_from_rules,
+    criteria_in_force,
+    criteria_on,
+    read_criteria,
+    unit_of,
+)
 from sdaasp_geo.errors import SchemeError
 from sdaasp_geo.parameters import read_parameters, rules_of
 
@@ -90,6 +98,18 @@ def test_rules_are_criteria_of_time_with_the_theme_of_their_service() -> None:
     }
     assert all(at_most(criterion) for criterion in made)
     assert criteria_from_rules(Criteria(), rules)[0].theme == "autres"
+
+
+def test_a_criterion_in_force_may_not_have_the_code_of_a_rule_of_the_run(tmp_path: Path) -> None:
+    rules = rules_of(read_parameters(), codes=["mairie-15"], services=["mairie"], date=EDITION)
+    path = own(tmp_path, own_text(code="mairie-15", start="2026-01-01"))
+    criteria = read_criteria(path)
+    with pytest.raises(SchemeError, match=r"mairie-15.*fichiers\.parametres"):
+        criteria_in_force(criteria, rules, date=EDITION)
+    before = criteria_in_force(criteria, rules, date=dt.date(2025, 12, 31))
+    codes = [criterion.code for criterion in before]
+    assert codes == ["mairie-15", *(one.code for one in criteria_on(criteria, date=dt.date(2025, 12, 31)))]
+    assert len(codes) == len(set(codes))
 
 
 def test_the_version_in_force_is_chosen_by_date(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -9,9 +10,17 @@ import pandas as pd
 import pytest
 
 from sdaasp_geo import diagnose, measure, prepare, read_scheme
+from sdaasp_geo.analysis.access import service_places
 from sdaasp_geo.analysis.coverage import PARTS
+from sdaasp_geo.french import NBSP, number
 from sdaasp_geo.layers.opening import AT_STOPS, STOP
+from sdaasp_geo.parameters import rules_of
+from sdaasp_geo.pipeline.borders import measure_borders
+from sdaasp_geo.pipeline.diagnosis import catchments, place_counts, weekly_presence
+from sdaasp_geo.pipeline.ground import lay_ground
+from sdaasp_geo.pipeline.measurement import study_engine
 from sdaasp_geo.study import Diagnosis, Measures, Study
+from sdaasp_geo.travel.pairs import pairs_within
 
 FRANCE_SERVICES = "france-services"
 
@@ -93,7 +102,8 @@ def with_stop(study_65: Study, tmp_path_factory: pytest.TempPathFactory) -> tupl
         "date_maj": "2024-09-01",
     }
     assert gavarnie["studied"]
-    pd.DataFrame([stop]).to_csv(folder / "haltes.csv", index=False)
+    silent = stop | {"id": "halte-2", "code_commune": "65440", "horaires": ""}
+    pd.DataFrame([stop, silent]).to_csv(folder / "haltes.csv", index=False)
     base = read_scheme("hautes-pyrenees")
     files = msgspec.structs.replace(base.fichiers, haltes=str(folder / "haltes.csv"))
     study = prepare(msgspec.structs.replace(base, fichiers=files))
@@ -159,3 +169,83 @@ def test_the_seven_dimensions_are_told_for_every_epci(
         assert said.loc[silent, "reason"]
     mairies = table[(table["service"] == "mairie") & (table["dimension"] == "choix")]
     assert set(mairies["status"]) == {"non mesuré"}
+
+
+def test_every_inhabitant_within_the_basin_shares_a_place(study_65: Study, diagnosis_65: Diagnosis) -> None:
+    """Inhabitants of all the communes loaded, whatever their EPCI: a place does not know who is studied."""
+    engine = study_engine(study_65, report=lambda _: None, cache=None)
+    communes = pd.DataFrame(study_65.communes[["code", "ref_x", "ref_y", "population", "area_km2"]])
+    places = service_places(study_65.points, communes, service=FRANCE_SERVICES)
+    pairs = pairs_within(engine, communes, places, limit_min=30)
+    shared = pairs["code"].map(communes.set_index("code")["population"]).groupby(pairs["place"]).sum()
+    own = diagnosis_65.catchment_places[diagnosis_65.catchment_places["service"] == FRANCE_SERVICES].set_index("place")
+    assert own["demand"].to_dict() == shared.reindex(own.index, fill_value=0).to_dict()
+
+
+def test_those_who_come_are_all_those_who_are_nearest(study_65: Study, diagnosis_65: Diagnosis) -> None:
+    """Inhabitants of every commune loaded, out of the département, whose nearest place of all is in it."""
+    engine = study_engine(study_65, report=lambda _: None, cache=None)
+    communes = pd.DataFrame(study_65.communes[["code", "ref_x", "ref_y", "population", "area_km2", "inside"]])
+    places = service_places(study_65.points, communes, service=FRANCE_SERVICES)
+    pairs = pairs_within(engine, communes, places, limit_min=60).sort_values(["time_min", "place"])
+    nearest = pairs.drop_duplicates("code").set_index("code")["place"].map(places.set_index("id")["inside"])
+    come = communes[~communes["inside"] & communes["code"].map(nearest).eq(other=True)]
+    found = _departement(diagnosis_65.balance)["population_served_from_outside"]
+    assert found.tolist() == [come["population"].sum()]
+
+
+def test_pairs_reach_the_basin_where_limits_are_shorter(study_65: Study, measures_65: Measures) -> None:
+    """With a limit of 15 minutes for mairies, a basin of 30 minutes keeps all its pairs."""
+    rules = rules_of(study_65.parameters, codes=["mairie-15"], services=["mairie"], date=study_65.scheme.edition)
+    study = dataclasses.replace(study_65, rules=rules)
+    short = lay_ground(study, measures_65, report=lambda _: None, cache=None)
+    assert short.limits["mairie"] == [15]
+    assert 14 < short.pairs["mairie"]["time_min"].max() <= 15
+    whole = lay_ground(study_65, measures_65, report=lambda _: None, cache=None)
+    assert whole.limits["mairie"][-1] >= 30
+    hours = pd.DataFrame({"service": "mairie", "place": short.places["mairie"]["id"], "start_min": 0, "end_min": 60})
+    tables = [catchments(ground, hours)[0]["catchment"] for ground in (short, whole)]
+    own, same = (table[table["service"] == "mairie"].reset_index(drop=True) for table in tables)
+    pd.testing.assert_frame_equal(own, same)
+    counts = place_counts(short)
+    counts = counts[counts["service"] == "mairie"].set_index("code")
+    pairs = short.wide_pairs["mairie"]
+    possible = pairs.loc[pairs["low_min"] <= 15, "code"].value_counts()
+    assert counts["places_high"].to_dict() == possible.reindex(counts.index, fill_value=0).to_dict()
+    assert (pairs.loc[pairs["low_min"] <= 15, "time_min"] > 15).any()
+
+
+def test_a_commune_that_was_not_measured_is_told_everywhere(study_65: Study) -> None:
+    """Take its point of reference from Tarbes: its inhabitants are unknown, neither unserved nor out of reach."""
+    lost = study_65.communes["code"] == "65440"
+    shifted = study_65.communes.assign(**{axis: study_65.communes[axis].mask(lost) for axis in ("ref_x", "ref_y")})
+    study = dataclasses.replace(study_65, communes=shifted)
+    measures = measure(study)
+    ground = lay_ground(study, measures, report=lambda _: None, cache=None)
+    weekly, _ = weekly_presence(ground)
+    tables, _ = measure_borders(ground)
+    shared, notes = catchments(ground, weekly["intervals"])
+    people = int(study.communes.loc[lost, "population"].sum())
+    known = weekly["reachable"].set_index(["code", "service"]).loc[("65440", FRANCE_SERVICES)]
+    assert set(known["reason"]) == {"non mesuré"}
+    assert known[["places", "open_hours", "evening"]].isna().all(axis=None)
+    presence = _departement(weekly["presence"])
+    assert (presence["population_evening_unknown"] >= people).all()
+    curve = _departement(weekly["curve"])
+    own = presence.drop_duplicates("service").set_index("service")
+    assert (curve.groupby("service")["population"].max() == own["population"] - people).all()
+    received = shared["catchment"].set_index("code").loc["65440"]
+    assert received["hours_per_1000"].isna().all()
+    missed = f"1{NBSP}commune ({number(people)}{NBSP}habitants) sans temps mesuré\u202f;"
+    assert [note.split(f"{NBSP}: ")[0] for note in notes if missed in note] == ["France services", "Mairie"]
+    border = tables["border"].set_index("code").loc["65440"]
+    assert (border["reason"], border["own_departement_reason"]) == ("non mesuré", "non mesuré")
+    competent = tables["competence"].set_index("code").loc["65440"]
+    assert (competent["competent_reason"], competent["nearest_reason"]) == ("non mesuré", "non mesuré")
+
+
+def test_stops_without_hours_are_not_permanent_places(with_stop: tuple[Study, Diagnosis]) -> None:
+    own = [note for note in with_stop[1].notes if note.startswith("France services")]
+    assert own == [
+        f"France services{NBSP}: 1{NBSP}halte sans horaires exploitables\u202f; les heures d'accès sont un minimum."
+    ]

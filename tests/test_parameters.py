@@ -150,3 +150,53 @@ def test_a_rule_holds_until_its_last_day(tmp_path: Path, day: dt.date, *, valid:
     else:
         with pytest.raises(SchemeError, match=r"plus en vigueur.*2024-01-01.*caf-25"):
             rules_of(parameters, codes=["caf-25"], services=["caf"], date=day)
+
+
+def versions(tmp_path: Path, *periods: tuple[float, str, str]) -> Path:
+    """Write versions of one rule: threshold, first day, and last day where there is one."""
+    text = ""
+    for threshold, start, end in periods:
+        rule = OWN_RULE.format(code="caf-30", service="caf", threshold=threshold)
+        text += rule.replace("valid_from = 2020-01-01", f"valid_from = {start}") + (
+            f"valid_to = {end}\n" if end else ""
+        )
+    return own(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("day", "threshold"),
+    [(dt.date(2016, 1, 1), 30.0), (dt.date(2025, 12, 31), 30.0), (dt.date(2026, 1, 1), 25.0), (EDITION, 25.0)],
+)
+def test_the_version_of_a_rule_in_force_is_chosen_by_date(tmp_path: Path, day: dt.date, threshold: float) -> None:
+    path = versions(tmp_path, (25.0, "2026-01-01", ""), (30.0, "2016-01-01", "2025-12-31"))
+    rules = rules_of(read_parameters(path), codes=["caf-30", "caf-30"], services=["caf"], date=day)
+    assert [rule.threshold_min for rule in rules] == [threshold]
+
+
+@pytest.mark.parametrize(
+    ("day", "word"), [(dt.date(2015, 12, 31), "non encore"), (dt.date(2021, 6, 1), "ne sont plus")]
+)
+def test_no_version_of_a_rule_holds_before_the_first_nor_between_two(tmp_path: Path, day: dt.date, word: str) -> None:
+    path = versions(tmp_path, (30.0, "2016-01-01", "2020-12-31"), (25.0, "2022-01-01", ""))
+    with pytest.raises(SchemeError, match=f"{word}.*{day.isoformat()}.*caf-30"):
+        rules_of(read_parameters(path), codes=["caf-30"], services=["caf"], date=day)
+
+
+def test_own_versions_replace_the_embedded_rule_all_together(tmp_path: Path) -> None:
+    rule = OWN_RULE.format(code="france-services-20", service="france-services", threshold=15.0)
+    parameters = read_parameters(own(tmp_path, rule))  # valid from 2020: the embedded one, from 2019, is gone
+    with pytest.raises(SchemeError, match="non encore"):
+        rules_of(parameters, codes=["france-services-20"], services=["france-services"], date=dt.date(2019, 12, 31))
+
+
+def test_parameters_that_contradict_themselves_are_refused_together(tmp_path: Path) -> None:
+    path = versions(tmp_path, (30.0, "2016-01-01", "2026-01-01"), (25.0, "2026-01-01", "2025-01-01"))
+    setting_ = '[[setting]]\ncode = "portee-offre-km"\nvalue = 80.0\nunit = "km"\nvalid_from = 2020-01-01\n'
+    service = '[[service]]\ncode = "caf"\nlabel = "Caf"\nnearest = "la Caf"\nplural = "Caf"\n'
+    text = path.read_text(encoding="utf-8") + 2 * (setting_ + 'reference = "x"\n') + 3 * service
+    expected = (
+        r"portee-offre-km, paramètre donné 2 fois.*caf, service donné 3 fois.*caf-30, fin de validité.*"
+        r"caf-30, deux versions valables le 2026-01-01"
+    )
+    with pytest.raises(SchemeError, match=expected):
+        read_parameters(own(tmp_path, text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from scipy.spatial import Delaunay
 from sdaasp_geo import build, measure, pipeline, prepare, read_scheme
 from sdaasp_geo.errors import InputError, SchemeError
 from sdaasp_geo.outputs.headline import headline_figures
+from sdaasp_geo.pipeline import roads
 from sdaasp_geo.scheme import with_roads
+from sdaasp_geo.sources import road_layers
 from sdaasp_geo.study import Measures, Study
 
 osmium = pytest.importorskip("osmium", reason="osmium is not installed (extra « roads »)")
@@ -109,6 +112,34 @@ def test_an_extract_of_another_place_is_refused(extract: Path, tmp_path: Path) -
 def test_a_missing_extract_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SchemeError, match="introuvable"):
         with_roads(read_scheme("hautes-pyrenees"), tmp_path / "absent.osm.pbf")
+
+
+def test_a_kept_graph_cites_the_file_that_is_given(extract: Path, tmp_path: Path) -> None:
+    other = tmp_path / "autre.osm.pbf"
+    shutil.copy(extract, other)
+    built = {
+        cache: [pipeline.build_roads([path], departement="65", cache=tmp_path / cache) for path in paths]
+        for cache, paths in {"a": [extract, other], "b": [other]}.items()
+    }
+    assert [bool(done.why_built) for done in built["a"]] == [True, False]
+    sources = [done.graph.source for done in built["a"]]
+    assert [name in source for name, source in zip([extract.name, other.name], sources, strict=True)] == [True, True]
+    assert sources[1] == built["b"][0].graph.source  # whatever was kept before
+
+
+def test_a_graph_is_built_again_by_other_readers(
+    extract: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def why() -> bool:
+        return bool(pipeline.build_roads([extract], departement="65", cache=tmp_path).why_built)
+
+    assert [why(), why()] == [True, False]
+    mappings = road_layers.read_mappings()
+    fewer = dict(list(mappings.items())[1:])
+    monkeypatch.setattr(road_layers, "read_mappings", lambda: fewer)
+    assert [why(), why()] == [True, False]
+    monkeypatch.setattr(roads, "READER_VERSION", roads.READER_VERSION + 1)
+    assert [why(), why()] == [True, False]
 
 
 def test_the_graph_is_kept(extract: Path, tmp_path: Path) -> None:

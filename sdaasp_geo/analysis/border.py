@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from sdaasp_geo.analysis.coverage import NO_TERRITORY, PARTS
-from sdaasp_geo.analysis.nearest_pairs import MINUTE_DIGITS, described, in_id_order, known_pairs, nearest_of
+from sdaasp_geo.analysis.nearest_pairs import (
+    MINUTE_DIGITS,
+    described,
+    in_id_order,
+    known_gaps,
+    known_pairs,
+    nearest_of,
+    why_missing,
+)
 from sdaasp_geo.errors import ReconciliationError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.layers.communes import NO_EPCI
@@ -35,7 +41,13 @@ _SUMS = [
 
 
 def border_access(
-    origins: pd.DataFrame, places: pd.DataFrame, pairs: pd.DataFrame, *, service: str, operator: str | None = None
+    origins: pd.DataFrame,
+    places: pd.DataFrame,
+    pairs: pd.DataFrame,
+    *,
+    service: str,
+    operator: str | None = None,
+    gaps: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Find, from each origin, the nearest place anywhere, in its own EPCI and in its own département.
 
@@ -57,6 +69,9 @@ def border_access(
         Code of the service: copied into the result.
     operator : str, optional
         Consider the places of this operator only.
+    gaps : DataFrame, optional
+        ``code, place, reason`` of the pairs that were never measured (`travel.pairs.pairs_and_gaps`): an origin that
+        reaches nothing and has one is ``non mesuré`` or ``hors réseau``, not out of reach.
 
     Returns
     -------
@@ -77,23 +92,18 @@ def border_access(
     places = places if operator is None else places[places["operateur"] == operator]
     places = in_id_order(places)
     reached = known_pairs(origins, places, pairs)
-    same_epci, same_departement = _shared(origins, places, reached)
     table = origins[_ORIGIN].reset_index(drop=True)
     table = table.assign(service=service, operator=ALL_OPERATORS if operator is None else operator)
-    found = {
-        "": np.ones(len(reached), dtype=bool),
-        "own_epci_": same_epci,
-        "own_departement_": same_departement,
-    }
+    found = _sides(origins, places, reached)
     rows = {prefix: nearest_of(reached, reached["origin"], among, len(table)) for prefix, among in found.items()}
-    missing = _missing_reasons(origins, places)
+    missing = _missing_reasons(origins, places, known_gaps(origins, places, gaps))
     parts = [
         described(reached, rows[prefix], places, prefix=prefix, missing=missing[prefix], brief=prefix != "")
         for prefix in found
     ]
     nearest = parts[0]
     other = ((rows[""] >= 0) & (table["departement"] != nearest["place_departement"])).to_numpy(dtype=bool)
-    own = np.append(same_epci, np.False_)[rows[""]]
+    own = np.append(found["own_epci_"], np.False_)[rows[""]]
     side = np.select([rows[""] < 0, own, other], [NOT_REACHED, OWN_EPCI, OTHER_DEPARTEMENT], OTHER_EPCI)
     table = table.assign(side=pd.array(side, dtype="str"), other_departement=other)
     saved = {
@@ -103,28 +113,32 @@ def border_access(
     return pd.concat([table, *parts], axis="columns").assign(**saved)
 
 
-def _shared(
-    origins: pd.DataFrame, places: pd.DataFrame, reached: pd.DataFrame
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Tell, for each pair, whether both ends are in one EPCI, and in one département."""
+def _sides(origins: pd.DataFrame, places: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, npt.NDArray[np.bool_]]:
+    """Tell, by prefix, which pairs count: all, those with both ends in one EPCI, and in one département."""
     homes = (origins["epci"].fillna(origins["code"]), origins["departement"])
     hosts = (places["epci"].fillna(places["code_commune"]), places["departement"])
-    same = []
-    for home, host in zip(homes, hosts, strict=True):
+    same = {"": np.ones(len(pairs), dtype=bool)}
+    for prefix, home, host in zip(("own_epci_", "own_departement_"), homes, hosts, strict=True):
         number, _ = pd.factorize(pd.concat([home.astype("object"), host.astype("object")], ignore_index=True))
         first, second = number[: len(home)], number[len(home) :]
-        same.append(first[reached["origin"].to_numpy()] == second[reached["place"].to_numpy()])
-    return same[0], same[1]
+        same[prefix] = first[pairs["origin"].to_numpy()] == second[pairs["place"].to_numpy()]
+    return same
 
 
-def _missing_reasons(origins: pd.DataFrame, places: pd.DataFrame) -> Mapping[str, npt.ArrayLike]:
+def _missing_reasons(
+    origins: pd.DataFrame, places: pd.DataFrame, gaps: pd.DataFrame
+) -> dict[str, npt.NDArray[np.object_]]:
     """Say, by prefix, why an origin has no nearest place, where it has none."""
     in_epci = origins["epci"].isin(set(places["epci"].dropna()))
     in_departement = origins["departement"].isin(set(places["departement"]))
-    return {
+    missing: dict[str, npt.ArrayLike] = {
         "": NO_PLACE if places.empty else OUT_OF_REACH,
         "own_epci_": np.select([origins["epci"].isna(), in_epci], [NO_EPCI, EPCI_OUT_OF_REACH], NO_PLACE_IN_EPCI),
         "own_departement_": np.where(in_departement, DEPARTEMENT_OUT_OF_REACH, NO_PLACE_IN_DEPARTEMENT),
+    }
+    among = _sides(origins, places, gaps)
+    return {
+        prefix: why_missing(missing[prefix], gaps, gaps["origin"], among[prefix], len(origins)) for prefix in missing
     }
 
 
@@ -148,9 +162,9 @@ def border_balance(access: pd.DataFrame, members: pd.DataFrame, *, level: str) -
         population_other_epci, population_other_departement, population_not_reached`` (a member without access is
         there); ``population_own_epci_other_departement`` (already in the first). For inhabitants whose nearest place is
         in another EPCI: ``population_saved_epci`` (they have one inside), ``saved_epci_min`` (mean minutes that they
-        win, weighted by inhabitants), ``population_only_outside_epci`` (they have none inside within reach); the same
-        with ``departement`` for those whose nearest place is in another département. Last,
-        ``population_served_from_outside``: inhabitants of other territories whose nearest place is here.
+        win, weighted by inhabitants), ``population_only_outside_epci`` (they have none inside within reach, or none
+        whose time is known); the same with ``departement`` for those whose nearest place is in another département.
+        Last, ``population_served_from_outside``: inhabitants of other territories whose nearest place is here.
     """
     columns = ["code", "side", "other_departement", "saved_epci_min", "saved_departement_min"]
     keys = ["territory", "code", "population", "inside"]

@@ -7,7 +7,7 @@ practitioners and needs by age, and is only ever imported (`sources.apl`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,7 +112,7 @@ def _position(labels: pd.Series, index: pd.Index) -> npt.NDArray[np.int64]:
 
 
 def floating_catchment(
-    reach: Reach, *, demand: pd.Series, supply: pd.Series, decay: Decay
+    reach: Reach, *, demand: pd.Series, supply: pd.Series, decay: Decay, unmeasured: Collection[str] = ()
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Share the supply of each place among the inhabitants within reach, and add up what each commune receives.
 
@@ -131,12 +131,14 @@ def floating_catchment(
         Hours a week, staff, or 1 per place, by identifier; 0 where missing.
     decay : callable
         Weight of a time.
+    unmeasured : collection of str
+        Origins whose times are not known: they have no figure, and their demand is in no ratio.
 
     Returns
     -------
     access : DataFrame
         One row per origin: ``code, supply_per_head`` (unit of the supply per inhabitant; 0 where nothing is within
-        reach), ``places`` (number with a positive weight).
+        reach), ``places`` (number with a positive weight); both missing, never 0, for an origin that was not measured.
     shares : DataFrame
         One row per place: ``place, supply, demand`` (weighted demand in reach), ``ratio`` (NaN where no demand is in
         reach: that supply is in no access figure).
@@ -150,6 +152,13 @@ def floating_catchment(
     received = table @ np.nan_to_num(ratio)
     near = np.concatenate([[0], np.cumsum(weight > 0)])
     count = near[table.indptr[1:]] - near[table.indptr[:-1]]
-    access = pd.DataFrame({"code": reach.codes, "supply_per_head": received, "places": count})
+    unknown = reach.codes.isin(list(unmeasured))
+    access = pd.DataFrame(
+        {
+            "code": reach.codes,
+            "supply_per_head": np.where(unknown, np.nan, received),
+            "places": pd.arrays.IntegerArray(count.astype("int64"), unknown),
+        }
+    )
     shares = pd.DataFrame({"place": reach.places, "supply": offered, "demand": reached, "ratio": ratio})
     return access, shares

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sdaasp_geo.analysis.distribution import in_order, with_parts
-from sdaasp_geo.travel.engine import NOT_MEASURED, OFF_NETWORK
-
-UNKNOWN_REASONS = (NOT_MEASURED, OFF_NETWORK)
+from sdaasp_geo.travel.engine import UNKNOWN_REASONS
 
 
 def count_within(

@@ -16,9 +16,11 @@ from sdaasp_geo.analysis.nearest_pairs import (
     Positions,
     described,
     in_id_order,
+    known_gaps,
     known_pairs,
     nearest_of,
     place_identity,
+    why_missing,
 )
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.travel.engine import REACHED
@@ -43,6 +45,7 @@ def competent_access(
     *,
     service: str,
     operators: Sequence[str] | None = None,
+    gaps: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Compare, for each commune and operator, the counter competent for it with the nearest one.
 
@@ -61,11 +64,14 @@ def competent_access(
     pairs : DataFrame
         ``code, place, time_min, low_min, high_min`` within the limit of the measure (`travel.pairs`).
     areas : DataFrame
-        ``operateur, code_commune, guichet, area_reason`` (`layers.areas.build_areas`); may be empty.
+        ``operateur, code_commune, guichet, area_reason`` of the areas that settle this service
+        (`layers.areas.areas_of_service`); may be empty.
     service : str
         Code of the service: copied into the result.
     operators : sequence of str, optional
         Operators to compare; by default all those of the places (empty where it is not published).
+    gaps : DataFrame, optional
+        ``code, place, reason`` of the pairs that were never measured, as `border.border_access` takes them.
 
     Returns
     -------
@@ -84,16 +90,18 @@ def competent_access(
     places = places.assign(operateur=places["operateur"].fillna(""))
     wanted = sorted(set(places["operateur"]) if operators is None else set(operators))
     places = in_id_order(places[places["operateur"].isin(wanted)])
-    reached = known_pairs(origins, places, pairs)
     owner = pd.Index(wanted, dtype="object").get_indexer(places["operateur"].astype("object"))
-    cases = len(origins) * len(wanted)
-    case = reached["origin"].to_numpy() * len(wanted) + owner[reached["place"].to_numpy()]
+    reached, lacking = (
+        found.assign(case=found["origin"].to_numpy() * len(wanted) + owner[found["place"].to_numpy()])
+        for found in (known_pairs(origins, places, pairs), known_gaps(origins, places, gaps))
+    )
     table = origins[_ORIGIN].loc[origins.index.repeat(len(wanted))].reset_index(drop=True)
     table = table.assign(service=service, operator=pd.array(wanted * len(origins), dtype="str"))
-    nearest_rows = nearest_of(reached, case, np.ones(len(reached), dtype=bool), cases)
+    nearest_rows = nearest_of(reached, reached["case"], np.ones(len(reached), dtype=bool), len(table))
     none = np.where(table["operator"].isin(set(places["operateur"])), OUT_OF_REACH, NO_PLACE)
+    none = why_missing(none, lacking, lacking["case"], np.ones(len(lacking), dtype=bool), len(table))
     nearest = described(reached, nearest_rows, places, prefix="nearest_", missing=none, brief=False)
-    competent = _competent(table, places, reached, case, areas)
+    competent = _competent(table, places, reached, lacking, areas)
     table = pd.concat([table, competent, nearest], axis="columns")
     reason = table["competent_reason"].where(table["competent_reason"] != REACHED, table["nearest_reason"])
     return table.assign(
@@ -103,16 +111,20 @@ def competent_access(
 
 
 def _competent(
-    table: pd.DataFrame, places: pd.DataFrame, reached: pd.DataFrame, case: Positions, areas: pd.DataFrame
+    table: pd.DataFrame, places: pd.DataFrame, reached: pd.DataFrame, lacking: pd.DataFrame, areas: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the competent counter of each case: that of the area, or the nearest of the commune's département."""
-    rows, own, why = _by_rule(table, places, reached, case)
+    rows, own, why = _by_rule(table, places, reached, lacking)
     assigned, counter, trouble = _by_area(table, places, areas)
-    by_pair = pd.Series(np.arange(len(reached)), index=case * max(len(places), 1) + reached["place"].to_numpy())
-    wanted = np.arange(len(table)) * max(len(places), 1) + counter
-    found = by_pair.reindex(np.where(counter >= 0, wanted, -1)).fillna(-1).to_numpy(dtype="int64")
+    by_pair, gap_of_pair = (
+        pd.Series(np.arange(len(pairs)), index=pairs["case"].to_numpy() * max(len(places), 1) + pairs["place"])
+        for pairs in (reached, lacking)
+    )
+    wanted = np.where(counter >= 0, np.arange(len(table)) * max(len(places), 1) + counter, -1)
+    found, gap = (known.reindex(wanted).fillna(-1).to_numpy(dtype="int64") for known in (by_pair, gap_of_pair))
     rows = np.where(assigned, found, rows)
     trouble = np.where(counter >= 0, COUNTER_NOT_REACHED, trouble)
+    trouble = np.where(gap >= 0, np.append(lacking["reason"].to_numpy(dtype="object"), "")[gap], trouble)
     missing = np.where(assigned, trouble, why)
     answer = described(reached, rows, places, prefix="competent_", missing=missing, brief=False)
     answer = answer.assign(**place_identity(places, np.where(assigned, counter, own), prefix="competent_"))
@@ -121,16 +133,17 @@ def _competent(
 
 
 def _by_rule(
-    table: pd.DataFrame, places: pd.DataFrame, reached: pd.DataFrame, case: Positions
-) -> tuple[Positions, Positions, npt.NDArray[np.str_]]:
+    table: pd.DataFrame, places: pd.DataFrame, reached: pd.DataFrame, lacking: pd.DataFrame
+) -> tuple[Positions, Positions, npt.NDArray[np.object_]]:
     """Return the pair and the place that the default rule gives each case, and why where it gives none."""
-    home = table["departement"].to_numpy(dtype="object")[case]
-    host = places["departement"].to_numpy(dtype="object")[reached["place"].to_numpy()]
-    rows = nearest_of(reached, case, home == host, len(table))
+    home, host = (owner["departement"].to_numpy(dtype="object") for owner in (table, places))
+    here, gap_here = (home[pairs["case"]] == host[pairs["place"]] for pairs in (reached, lacking))
+    rows = nearest_of(reached, reached["case"], here, len(table))
     place = np.append(reached["place"].to_numpy(), -1)[rows]
     present = pd.MultiIndex.from_frame(places[["operateur", "departement"]])
-    here = pd.MultiIndex.from_frame(table[["operator", "departement"]]).isin(present)
-    return rows, place, np.where(here, COUNTERS_NOT_REACHED, NO_COUNTER)
+    known = pd.MultiIndex.from_frame(table[["operator", "departement"]]).isin(present)
+    missing = np.where(known, COUNTERS_NOT_REACHED, NO_COUNTER)
+    return rows, place, why_missing(missing, lacking, lacking["case"], gap_here, len(table))
 
 
 def _by_area(

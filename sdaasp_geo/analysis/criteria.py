@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sdaasp_geo import french
-from sdaasp_geo.analysis.choice import UNKNOWN_REASONS
 from sdaasp_geo.analysis.deficits import NOT_MEASURED, SERVED
+from sdaasp_geo.analysis.nearest_pairs import MINUTE_DIGITS
 from sdaasp_geo.criteria import (
     EVENING,
     MEAN_TIME,
@@ -22,7 +22,7 @@ from sdaasp_geo.criteria import (
     unit_of,
 )
 from sdaasp_geo.french import NBSP
-from sdaasp_geo.travel.engine import REACHED
+from sdaasp_geo.travel.engine import REACHED, UNKNOWN_REASONS
 
 IN_BAND = "la bande d'erreur contient le seuil"
 UNKNOWN_HOURS = "les horaires de certains lieux sont inconnus"
@@ -60,7 +60,8 @@ def evaluate_criteria(
         `choice.count_within`, one or several services and limits.
     presence : DataFrame, optional
         `presence.reachable_hours` with ``service, limit_min``: ``code, service, limit_min, open_hours, evening,
-        saturday, places_without_hours, reason``.
+        saturday, places_without_hours, reason``; and, for the error band, the four figures at both ends, with the
+        suffixes ``_low`` (places surely within) and ``_high`` (places that may be): without them there is no band.
     indicators : DataFrame, optional
         ``code, indicator, value``: figures of third parties, under the name they publish (`sources.apl`).
     labels : mapping, optional
@@ -110,7 +111,7 @@ def _judged(criterion: Criterion, figures: pd.DataFrame, *, names: pd.Series, mi
         }
     )
     table["satisfied"] = table["satisfied"].where(measured)
-    doubt = np.where(np.isinf(high), UNKNOWN_HOURS, IN_BAND)
+    doubt = np.where(np.isinf(high) & ~good, UNKNOWN_HOURS, IN_BAND)
     table["sentence"] = _sentences(criterion, table, names=names, doubt=doubt)
     return table.assign(
         criterion=criterion.code,
@@ -179,10 +180,20 @@ def _presence(criterion: Criterion, access: pd.DataFrame, hours: pd.DataFrame) -
         return _nothing(criterion.services)
     reasons = access[access["service"] == criterion.services[0]].set_index("code")["reason"].reindex(own.index)
     unknown = reasons.isin(UNKNOWN_REASONS)
-    value = own[_HOURS_COLUMNS[criterion.measure]].astype("Float64").astype("float64").where(~unknown)
-    partly = own["places_without_hours"] > 0
-    high = value.where(~partly | value.isna() | (criterion.measure != WEEK), np.inf)
-    return _figures(value, value, high, reasons.where(unknown, own["reason"]))
+    value = _end(criterion, own, "")[0].where(~unknown)
+    low, _ = _end(criterion, own, "_low")
+    high, partly = _end(criterion, own, "_high")
+    low, high = low.fillna(0.0), high.where(~partly | (criterion.measure != WEEK)).fillna(np.inf)
+    known = value.notna()
+    return _figures(value, low.where(known), high.where(known), reasons.where(unknown, own["reason"]))
+
+
+def _end(criterion: Criterion, hours: pd.DataFrame, suffix: str) -> tuple[pd.Series, pd.Series]:
+    """Return the hours at one end of the error band, NaN where unknown, and whether those of some places are."""
+    name, without = f"{_HOURS_COLUMNS[criterion.measure]}{suffix}", f"places_without_hours{suffix}"
+    if name not in hours:
+        name, without = _HOURS_COLUMNS[criterion.measure], "places_without_hours"
+    return hours[name].astype("Float64").astype("float64"), hours[without] > 0
 
 
 def _within(criterion: Criterion, table: pd.DataFrame) -> pd.DataFrame:
@@ -200,7 +211,7 @@ def _basket(criterion: Criterion, access: pd.DataFrame, _: pd.DataFrame) -> _Fou
     own = access[access["service"].isin(criterion.services)]
     reached = (own["reason"] == REACHED).groupby(own["code"]).sum() == len(set(criterion.services))
     if criterion.measure == MEAN_TIME:
-        value, low, high = (own.groupby("code")[name].mean().where(reached) for name in _TIMES)
+        value, low, high = (own.groupby("code")[name].mean().round(MINUTE_DIGITS).where(reached) for name in _TIMES)
     else:
         value, high, low = (
             (own[name] <= criterion.limit_min).groupby(own["code"]).sum().where(reached).astype("float64")
@@ -242,7 +253,7 @@ def _sentences(criterion: Criterion, table: pd.DataFrame, *, names: pd.Series, d
         text = write(value)
         if given != SERVED and text == at_limit:
             text = f"un peu {'plus' if at_most(criterion) else 'moins'} de {text}"
-        if low != high and not np.isnan(high):
+        if low != high and not np.isnan(high) and unit_of(criterion) != YES_NO:
             text += f" (bande d'erreur{NBSP}: de {write(min(low, high))} à {write(max(low, high))})"
         text += _verdict(criterion, satisfied=given == SERVED, limit=limit)
         sentences.append(f"{name}{start}{text}." + (f" À vérifier{NBSP}: {why}." if check else ""))

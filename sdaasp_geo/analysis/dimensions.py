@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sdaasp_geo.analysis.choice import UNKNOWN_REASONS
 from sdaasp_geo.french import NBSP, count, minutes, number, percent
+from sdaasp_geo.travel.engine import UNKNOWN_REASONS
 
 TIME, OPENING, COST, QUALITY = "temps", "disponibilité", "coût", "qualité"
 CHOICE, INFORMATION, IMAGE = "choix", "information", "image"

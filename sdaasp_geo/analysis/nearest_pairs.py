@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sdaasp_geo.travel.engine import REACHED
+from sdaasp_geo.travel.engine import REACHED, UNKNOWN_REASONS
 
 Positions = npt.NDArray[np.int64]
 TIMES = ("time_min", "low_min", "high_min")
@@ -41,6 +41,36 @@ def known_pairs(origins: pd.DataFrame, places: pd.DataFrame, pairs: pd.DataFrame
     known = (origin >= 0) & (place >= 0) & np.isfinite(pairs["time_min"].to_numpy(dtype="float64"))
     times = {column: pairs[column].to_numpy(dtype="float64")[known] for column in TIMES}
     return pd.DataFrame({"origin": origin[known], "place": place[known], **times})
+
+
+def known_gaps(origins: pd.DataFrame, places: pd.DataFrame, gaps: pd.DataFrame | None) -> pd.DataFrame:
+    """Replace the codes of the pairs that were not measured by positions: ``origin, place`` (int), ``reason``."""
+    if gaps is None:
+        gaps = pd.DataFrame(columns=["code", "place", "reason"], dtype="str")
+    origin, place = _positions(gaps["code"], origins["code"]), _positions(gaps["place"], places["id"])
+    known = (origin >= 0) & (place >= 0)
+    reason = gaps["reason"].to_numpy(dtype="object")[known]
+    return pd.DataFrame({"origin": origin[known], "place": place[known], "reason": reason})
+
+
+def why_missing(
+    missing: npt.ArrayLike, gaps: pd.DataFrame, group: pd.Series | Positions, among: npt.NDArray[np.bool_], groups: int
+) -> npt.NDArray[np.object_]:
+    """Say why each group has no nearest place: ``missing``, or that one of its pairs was never measured.
+
+    Parameters
+    ----------
+    missing : array of str
+        Reason of each group, or of all, when every pair was measured.
+    gaps : DataFrame
+        Pairs that were not measured (`known_gaps`).
+    group, among, groups
+        As `nearest_of`, for the rows of ``gaps``.
+    """
+    reasons = np.broadcast_to(np.asarray(missing, dtype="object"), groups).copy()
+    for reason in UNKNOWN_REASONS:
+        reasons[np.asarray(group)[among & (gaps["reason"] == reason).to_numpy(dtype=bool)]] = reason
+    return reasons
 
 
 def _positions(values: pd.Series, keys: pd.Series) -> Positions:

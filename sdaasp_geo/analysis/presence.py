@@ -92,6 +92,7 @@ def reachable_hours(
     *,
     limit_min: float,
     evening_h: float,
+    unmeasured: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Sum up the week that each origin finds within a limit of time.
 
@@ -104,6 +105,8 @@ def reachable_hours(
         absent, is ignored: a bus at its base, a row of a shared reception.
     evening_h : float
         Hour after which it is evening (17.5 is 17:30): a place that closes at that very minute is not open after it.
+    unmeasured : Series of str, optional
+        Reason of the origins whose times are not known (``non mesuré``, ``hors réseau``), by code.
 
     Returns
     -------
@@ -113,7 +116,8 @@ def reachable_hours(
         ``offer_hours`` (the hours of all places, added); ``evening`` (a place is open after ``evening_h`` at least
         once a week, any day), ``saturday, sunday``; ``reason``. Hours are NaN, and moments missing, where no place
         has known hours (`HOURS_UNKNOWN`). Where some are unknown (`HOURS_PARTLY_UNKNOWN`), hours are a lower bound
-        and a moment is True or missing. With `NO_PLACE`, hours are 0 and moments False.
+        and a moment is True or missing. With `NO_PLACE`, hours are 0 and moments False. For an origin of
+        ``unmeasured`` every figure is missing, never 0, with its reason.
     """
     counted = _counted(places)
     near, size = _within(origins, pairs, counted.index, limit_min=limit_min), len(origins)
@@ -139,7 +143,15 @@ def reachable_hours(
         yes = (flags >> np.uint64(bit)) & np.uint64(1) == 1
         table[moment] = pd.arrays.BooleanArray(yes, ~yes & (unknown > 0))
     reason = np.select([total == 0, none, unknown > 0], [NO_PLACE, HOURS_UNKNOWN, HOURS_PARTLY_UNKNOWN], "")
-    return table.assign(reason=pd.array(reason, dtype="str"))
+    return _without(table.assign(reason=pd.array(reason, dtype="str")), unmeasured)
+
+
+def _without(table: pd.DataFrame, unmeasured: pd.Series | None) -> pd.DataFrame:
+    """Put the reason of the origins that were not measured in place of their figures."""
+    counts = table.astype(dict.fromkeys(("places", "stops", "places_without_hours"), "Int64"))
+    why = counts["code"].map({} if unmeasured is None else unmeasured.to_dict()).astype("str")
+    figures = counts.drop(columns=["code", "reason"]).where(why.isna())
+    return counts[["code"]].join(figures).assign(reason=counts["reason"].where(why.isna(), why))
 
 
 def presence_shares(members: pd.DataFrame, reachable: pd.DataFrame, *, level: str) -> pd.DataFrame:

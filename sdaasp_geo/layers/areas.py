@@ -38,28 +38,53 @@ def build_areas(
     -------
     DataFrame
         The same columns and ``area_reason``, one row per operator × commune, sorted by them. Nothing is dropped but
-        the exact repetitions that a merger of communes makes: a row that cannot serve has a reason (unknown commune or
-        counter, counter of another operator, without permanent reception or without position).
+        the exact repetitions that a merger of communes or a network makes: a row that cannot serve has a reason
+        (unknown commune or counter, counter of another operator, without permanent reception or without position).
     list of str
         Notes in French: how many rows, and how many of each reason.
 
     Raises
     ------
     InputError
-        A commune that two counters of one operator claim, after mergers: every case, together.
+        A commune that two counters of one operator claim, after mergers and in each network: every case, together.
     """
     distinct = areas.drop_duplicates([*_KEY, "guichet"])
     twice = distinct[distinct.duplicated(_KEY)]
     if len(twice):
         expected = "un seul guichet compétent par opérateur et commune"
-        remedy = "Des communes fusionnées relèvent sans doute de deux guichets{}: gardez le guichet compétent."
-        remedy = remedy.format(NBSP)
-        raise InputError(
-            [Fault(file, int(row), "code_commune", twice.loc[row, _KEY[1]], expected, remedy) for row in twice.index]
+        remedy = (
+            "Des communes fusionnées, ou deux lieux d'un même réseau, font deux guichets pour une commune"
+            f"{NBSP}: gardez le guichet compétent."
         )
+        cases = zip(twice.index, twice["code_commune"], strict=True)
+        raise InputError([Fault(file, int(row), "code_commune", code, expected, remedy) for row, code in cases])
     table = distinct.assign(area_reason=_reasons(distinct, communes, points))
     table = table.sort_values(_KEY, ignore_index=True)
     return table, _notes(table, repeated=len(areas) - len(distinct))
+
+
+def areas_of_service(areas: pd.DataFrame, points: pd.DataFrame, *, service: str) -> pd.DataFrame:
+    """Return the areas that settle a service: all but those of a counter that its operator has for others only.
+
+    Parameters
+    ----------
+    areas : DataFrame
+        ``operateur, code_commune, guichet, area_reason`` (`build_areas`).
+    points : DataFrame
+        The service points of `build_areas`: ``id, operateur, service``.
+    service : str
+        Code of the service.
+
+    Returns
+    -------
+    DataFrame
+        Rows of ``areas``. An area whose counter is unknown, or of another operator, is there for every service: its
+        reason says that it cannot serve.
+    """
+    pairs = pd.MultiIndex.from_arrays([areas["operateur"], areas["guichet"]])
+    own = pd.MultiIndex.from_frame(points[["operateur", "id"]])
+    here = own[(points["service"] == service).to_numpy()]
+    return areas[pairs.isin(here) | ~pairs.isin(own)]
 
 
 def _reasons(areas: pd.DataFrame, communes: pd.DataFrame, points: pd.DataFrame) -> pd.Series:
@@ -87,7 +112,7 @@ def _notes(table: pd.DataFrame, *, repeated: int) -> list[str]:
     ]
     if repeated:
         lines = count(repeated, "ligne répétée", "lignes répétées")
-        notes.append(f"Zones des opérateurs{NBSP}: {lines} après fusion de communes, sans effet.")
+        notes.append(f"Zones des opérateurs{NBSP}: {lines} après fusion de communes ou dans un réseau, sans effet.")
     reasons = table.loc[table["area_reason"] != "", "area_reason"].value_counts().sort_index()
     for reason, size in reasons.items():
         doubtful = count(int(size), "attribution à vérifier", "attributions à vérifier")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sdaasp_geo.french import NBSP, count, in_order, listing, number
 from sdaasp_geo.layers.communes import coverage_faults
+from sdaasp_geo.layers.services import covered
 from sdaasp_geo.layers.territories import SIGNS
 
 CHANGED_EPCI = "changement d'EPCI"
@@ -81,13 +82,18 @@ def vintage_notes(wanted: int, closest: int) -> list[str]:
     return [note]
 
 
-def layer_notes(layer: gpd.GeoDataFrame) -> list[str]:
-    """Say which studied communes have no contour or no population, and where contours do not join."""
+def layer_notes(layer: gpd.GeoDataFrame, *, straight_line: bool) -> list[str]:
+    """Say which studied communes have no contour or no population, and where contours do not join.
+
+    Without a contour a commune has no density, which the straight line needs; the other engines start from its mairie,
+    or look its code up.
+    """
     notes = []
     studied = layer[layer["studied"]]
     missing = in_order(studied.loc[studied["contour_reason"] != "", "name"])
     if missing:
-        notes.append(f"Communes sans contour, mesurées mais non dessinées{NBSP}: {listing(missing)}.")
+        effect = "ni dessinées ni mesurées, faute de densité" if straight_line else "non dessinées"
+        notes.append(f"Communes sans contour, {effect}{NBSP}: {listing(missing)}.")
     unpopulated = in_order(studied.loc[studied["population_reason"] != "", "name"])
     if unpopulated:
         notes.append(f"Communes sans population légale, comptées pour zéro habitant{NBSP}: {listing(unpopulated)}.")
@@ -157,17 +163,29 @@ def hours_notes(points: pd.DataFrame) -> list[str]:
 
 
 def reach_notes(beyond: gpd.GeoDataFrame, *, reach_km: float) -> list[str]:
-    """Count the places given by the scheme that lie too far to be the nearest of any studied commune."""
-    sizes = beyond["service"].value_counts().sort_index()
-    reach = f"à plus de {number(reach_km)}{NBSP}km du territoire étudié, sans effet sur le calcul"
-    return [f"{count(int(size), 'lieu', 'lieux')} «{NBSP}{service}{NBSP}» {reach}." for service, size in sizes.items()]
+    """Count the places given by the scheme that are left out because they lie too far (`services.within_reach`)."""
+    far = (
+        f"à plus de {number(reach_km)}{NBSP}km du territoire étudié, hors du calcul{NBSP}: les deux lieux permanents "
+        "les plus proches de chaque commune, à vol d'oiseau, sont gardés à toute distance"
+    )
+    abroad = "hors de la zone du territoire étudié (métropole, ou ensemble d'outre-mer), hors du calcul"
+    same = covered(beyond)
+    return [
+        f"{count(int(size), 'lieu', 'lieux')} «{NBSP}{service}{NBSP}» {told}."
+        for told, places in ((far, beyond[same]), (abroad, beyond[~same]))
+        for service, size in places["service"].value_counts().sort_index().items()
+    ]
 
 
 def absent_services(points: gpd.GeoDataFrame, services: Sequence[str]) -> list[str]:
-    """Say which measured services have no permanent place at all: their access stays unmeasured."""
+    """Say which measured services have no permanent, located place at all: their access stays unmeasured.
+
+    The cut by distance leaves none of them without a place (`services.within_reach`).
+    """
     present = set(points.loc[points["permanent"] & points.geometry.notna(), "service"])
     return [
-        f"Aucun lieu permanent du service «{NBSP}{service}{NBSP}» dans les fichiers du schéma{NBSP}: accès non mesuré."
+        f"Aucun lieu permanent et localisé du service «{NBSP}{service}{NBSP}» pour ce territoire dans les fichiers du "
+        f"schéma{NBSP}: accès non mesuré."
         for service in services
         if service not in present
     ]

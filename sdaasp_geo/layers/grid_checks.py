@@ -14,6 +14,7 @@ from rapidfuzz import fuzz, process
 
 from sdaasp_geo.action_plan import fold
 from sdaasp_geo.french import NBSP, date, number
+from sdaasp_geo.layers.arrondissements import COMMUNE_OF, whole_communes
 
 COLUMNS = ["kind", "row", "column", "value", "expected", "remedy"]
 _Row = tuple[str, int, str, str, str, str]
@@ -120,7 +121,7 @@ def distances_to_commune(
     lon, lat : Series of float
         Degrees (EPSG:4326), NaN where not located; same index as ``codes``.
     codes : Series of str
-        INSEE codes.
+        INSEE codes; an arrondissement is measured to its commune.
     shapes : sequence of GeoDataFrame
         ``code`` and contours, one table by legal CRS (metres).
     boxes : sequence of (west, south, east, north)
@@ -136,6 +137,7 @@ def distances_to_commune(
     for west, south, east, north in boxes:
         inside |= lon.between(west, east) & lat.between(south, north)
     distance[lon.notna() & lat.notna() & ~inside] = np.inf
+    codes = whole_communes(codes, {code for layer in shapes for code in layer["code"]})
     for layer in shapes:
         own = codes.isin(layer["code"]) & inside
         if not own.any():
@@ -160,6 +162,7 @@ def _communes(table: pd.DataFrame, communes: pd.DataFrame, moves: pd.DataFrame) 
         codes.setdefault(fold(name), []).append(code)
     changed = moves[(moves["code_before"] != moves["code_after"]) & (moves["code_after"] != "")].sort_values("vintage")
     after = dict(zip(changed["code_before"], changed["code_after"], strict=True))
+    names |= {part: names[whole] for part, whole in COMMUNE_OF.items() if whole in names and part not in names}
     for row, code in _filled(table, "code_commune"):
         written = str(table["commune"][row]) if "commune" in table else ""
         alike = [f"{other} ({names[other]})" for other in codes.get(fold(written), [])[:5]]

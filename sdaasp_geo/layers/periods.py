@@ -104,6 +104,7 @@ def _plain(words: str) -> str:
     text = re.sub(r"\b(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]\d{2}:\d{2}(?::\d{2})?)?(?!\d)", r"\3/\2/\1", words)
     text = re.sub(r"\b(\d{4})-(0[1-9]|1[0-2])\b(?![-/])", r"\2/\1", text)
     text = re.sub(r"\b(\d{1,2})[.-](\d{1,2})[.-](\d{4})\b", r"\1/\2/\3", text)
+    text = re.sub(r"(?<![-/.\w])(\d{1,2})-(\d{4})\b(?![-/])", r"\1/\2", text)
     parts = re.split(r"([-–—\u2212/,])", text)
     marks = {",": " , ", "/": "/"}
     folded = "".join(marks.get(part, " - ") if at % 2 else fold(part) for at, part in enumerate(parts))
@@ -143,7 +144,7 @@ def _one_sided(word: str, days: _Days) -> _Days:
 
 
 def _pair(text: str) -> _Days | None:
-    """Read « de mars à juin 2018 », « 2018-2020 », « entre 2018 et 2020 »: the first point may lack its year."""
+    """Read « de mars à juin 2018 », « 2018-2020 », « entre le 2 et le 20 juin 2018 »: see :func:`_completed`."""
     joined = _AND.split(text.removeprefix("entre "))
     if text.startswith("entre ") and len(joined) == 2:  # noqa: PLR2004 - two bounds
         return _bounds(joined[0], joined[1])
@@ -157,21 +158,31 @@ def _pair(text: str) -> _Days | None:
 
 def _bounds(first: str, last: str) -> _Days | None:
     end = _point(_stripped(last))
-    year = re.search(rf"{_YEAR}$", last)
-    start = _point(_stripped(first)) or (_dated(_stripped(first), year.group()) if year else None)
+    start = _point(_stripped(first)) or _completed(_stripped(first), _stripped(last))
     if start is None or end is None:
         return None
     return start[0], end[1], start[2] or end[2]
 
 
-def _dated(text: str, year: str) -> _Days | None:
-    return _point(f"{text}/{year}" if re.fullmatch(r"\d{1,2}/\d{1,2}|\d{1,2}", text) else f"{text} {year}")
+def _completed(text: str, last: str) -> _Days | None:
+    """Read a point that leaves its year, or its month, to the last one: « mars » or « 3 » of « 3 au 5 avril 2019 »."""
+    year = re.search(rf"{_YEAR}$", last)
+    if year is None:
+        return None
+    number = re.fullmatch(r"(\d{1,2})(?P<day> ?er)?", text)
+    if number is None:
+        gap = "/" if re.fullmatch(r"\d{1,2}/\d{1,2}", text) else " "
+        return _point(f"{text}{gap}{year.group()}")
+    # a number alone is what the number of the last one is: a day, or a month (« 3-6/2018 »)
+    leading = re.match(r"\d{1,2}(?: ?er)?(?=[/ ])", last)
+    found = _point(f"{number[1]}{last[leading.end() :]}") if leading else None
+    return None if found and number["day"] and found[0] != found[1] else found
 
 
 def _following(parts: list[str]) -> _Days | None:
     """Read « 2018, 2019 et 2020 » or « juin et juillet 2018 »: one period where each follows the one before."""
-    year = re.search(rf"{_YEAR}$", parts[-1])
-    points = [_point(_stripped(part)) or (_dated(_stripped(part), year.group()) if year else None) for part in parts]
+    plain = [_stripped(part) for part in parts]
+    points = [_point(part) or _completed(part, plain[-1]) for part in plain]
     known = [(point[0], point[1]) for point in points if point is not None and point[0] and point[1]]
     if len(known) < len(points):
         return None

@@ -30,7 +30,9 @@ def departements_around(
     return home.union(*(neighbours[code] for code in home))
 
 
-def keep_wanted(shapes: gpd.GeoDataFrame, wanted: set[str]) -> tuple[gpd.GeoDataFrame, list[str]]:
+def keep_wanted(
+    shapes: gpd.GeoDataFrame, wanted: set[str], *, straight_line: bool
+) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Keep the contours of some départements, and say how many others were passed over and which are missing.
 
     Parameters
@@ -39,6 +41,8 @@ def keep_wanted(shapes: gpd.GeoDataFrame, wanted: set[str]) -> tuple[gpd.GeoData
         ``code`` and polygons, from a file of the user.
     wanted : set of str
         Départements of the study and around it.
+    straight_line : bool
+        Whether the engine is the straight line, which does not measure from a commune without density.
 
     Returns
     -------
@@ -55,9 +59,10 @@ def keep_wanted(shapes: gpd.GeoDataFrame, wanted: set[str]) -> tuple[gpd.GeoData
         notes.append(f"{others} du fichier hors des départements utiles, sans effet sur le calcul.")
     absent = sorted(wanted - set(owner))
     if absent:
+        effect = "ni dessinées, ni mesurées, faute de densité" if straight_line else "pas dessinées"
         notes.append(
-            f"Le fichier de contours ne couvre pas les départements {listing(absent)}{NBSP}: leurs communes ne sont ni "
-            "dessinées ni mesurées, et les longueurs de frontière y manquent."
+            f"Le fichier de contours ne couvre pas les départements {listing(absent)}{NBSP}: leurs communes ne sont "
+            f"{effect}, et les longueurs de frontière y manquent."
         )
     return shapes[useful], notes
 

@@ -8,8 +8,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.spatial import KDTree
 
 from sdaasp_geo.french import NBSP, number
+from sdaasp_geo.layers.arrondissements import COMMUNE_OF
 from sdaasp_geo.layers.geometry_place import place_text, swapped_or_other
 from sdaasp_geo.layers.scope import departement_of
 
@@ -23,6 +25,7 @@ _FAR_M = 5000.0
 _EDGE_M = 10.0
 """Contours are generalised: a quay that is this near a commune is in it."""
 
+_ROUNDING = 1e-9
 _BOX_MARGIN_DEG = 0.05
 _LISTED = 5
 _PLACE_COLUMNS = (
@@ -49,6 +52,8 @@ def split_grid(grid: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 def current_codes(codes: pd.Series, moves: pd.DataFrame, known: Collection[str], *, vintage: int) -> pd.Series:
     """Bring commune codes of earlier vintages to a later one, by the official mergers.
 
+    The arrondissements of Paris, Lyon and Marseille lead to their commune (`arrondissements`).
+
     Parameters
     ----------
     codes : Series of str
@@ -63,10 +68,10 @@ def current_codes(codes: pd.Series, moves: pd.DataFrame, known: Collection[str],
     Returns
     -------
     Series
-        Codes of the vintage where the mergers lead to one; the code as given elsewhere.
+        Codes of the vintage where they lead to one; the code as given elsewhere.
     """
     past = moves[(moves["vintage"] <= vintage) & (moves["code_before"] != moves["code_after"])]
-    follow = dict(zip(past["code_before"], past["code_after"], strict=True))
+    follow = {**COMMUNE_OF, **dict(zip(past["code_before"], past["code_after"], strict=True))}
     existing = set(known)
 
     def current(code: str) -> str:
@@ -131,16 +136,50 @@ def build_service_points(
 
 
 def within_reach(points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, *, reach_km: float) -> pd.Series:
-    """Tell which points lie within a distance of the box of some communes (bool, same index).
+    """Tell which points may serve some communes (bool, same index).
 
-    A point without a place is kept, and so is one that is declared in these communes but lies elsewhere: they must
-    be counted.
+    They are those within a distance of the box of the communes and, however far, the two permanent places of each
+    service that are nearest to each commune as the crow flies, so that distance alone never leaves a service without a
+    place; those that the CRS does not cover (`covered`) are of another shore, and left out. A point without a place is
+    kept, and so is one that is declared in these communes but lies elsewhere: they must be counted.
+
+    Parameters
+    ----------
+    points : GeoDataFrame
+        Layer of service points (`build_service_points`), ``lon, lat`` in degrees.
+    communes : GeoDataFrame
+        Studied communes: ``code, ref_x, ref_y`` (metres), contours.
+    reach_km : float
+        Kilometres around the box.
     """
     west, south, east, north = communes.total_bounds
     margin = reach_km * 1000
     x, y = points.geometry.x, points.geometry.y
     near = x.between(west - margin, east + margin) & y.between(south - margin, north + margin)
-    return near | points.geometry.isna() | points["code_commune"].isin(communes["code"])
+    near |= points.geometry.isna() | points["code_commune"].isin(communes["code"])
+    starts = communes[["ref_x", "ref_y"]].dropna().to_numpy(dtype="float64")
+    usable = points["permanent"] & points.geometry.notna() & covered(points)
+    for _, places in points[usable].groupby("service"):
+        if len(starts) and not near[places.index].all():
+            near |= points.index.isin(places.index[_nearest_two(starts, shapely.get_coordinates(places.geometry))])
+    return near
+
+
+def covered(points: gpd.GeoDataFrame) -> pd.Series:
+    """Tell which points lie in the area that their CRS is made for (bool); those without coordinates of their own do.
+
+    Metropolitan France with Corsica, the Antilles, Guyane, La Réunion and Mayotte have each their legal CRS.
+    """
+    area = points.crs.area_of_use
+    within = points["lon"].between(area.west, area.east) & points["lat"].between(area.south, area.north)
+    return within | points["lon"].isna() | points["lat"].isna()
+
+
+def _nearest_two(starts: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return the positions of the places that are no farther from a start than its second nearest (x, y in metres)."""
+    tree = KDTree(places)
+    away_m, _ = tree.query(starts, k=[min(2, len(places))])
+    return np.unique(np.concatenate(tree.query_ball_point(starts, away_m[:, 0] * (1 + _ROUNDING))))
 
 
 def place_notes(points: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> list[str]:

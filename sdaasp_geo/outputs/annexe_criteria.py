@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sdaasp_geo.analysis.deficits import NOT_MEASURED
-from sdaasp_geo.criteria import WEEK, YES_NO, Criterion, criteria_from_rules, criteria_on, read_criteria, unit_of
+from sdaasp_geo.criteria import WEEK, YES_NO, Criterion, criteria_in_force, read_criteria, unit_of
 from sdaasp_geo.french import NARROW_NBSP, NBSP, count, listing, number, percent, threshold
 from sdaasp_geo.outputs.annexe_model import Table, Texts
 from sdaasp_geo.outputs.annexe_scope import INSIDE, MANY, NONE, OUTSIDE, WHOLE, Row, Scope, people
@@ -20,7 +20,7 @@ def criteria_of(scope: Scope) -> dict[str, Criterion]:
     """Return the criteria in force at the edition, by code, as the scheme gives them."""
     scheme = scope.study.scheme
     sheet = read_criteria(scheme.path(scheme.fichiers.criteres) if scheme.fichiers.criteres else None)
-    found = (*criteria_from_rules(sheet, scope.study.rules), *criteria_on(sheet, date=scheme.edition))
+    found = criteria_in_force(sheet, scope.study.rules, date=scheme.edition)
     return {criterion.code: criterion for criterion in found}
 
 

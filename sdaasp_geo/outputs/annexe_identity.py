@@ -206,7 +206,7 @@ def communes_table(scope: Scope) -> Table:
     """Return the list of every commune: inhabitants, nearest place of the main service, hours of the mairie."""
     main = scope.of_service(scope.main).set_index("code").to_dict("index")
     points, limits = scope.points, scope.thresholds(scope.main)
-    mairies = points[points["service"] == MAIRIE].drop_duplicates("code_commune").set_index("code_commune")
+    mairies = town_halls(points)
     hours = {
         code: french_hours(row["horaires"], row["horaires_bruts"]) for code, row in mairies.to_dict("index").items()
     }
@@ -235,6 +235,13 @@ def communes_table(scope: Scope) -> Table:
         rows=tuple(rows),
         note=f"Horaires des mairies{NBSP}: {semicolons(sources) or 'non chargés'}.",
     )
+
+
+def town_halls(points: pd.DataFrame) -> pd.DataFrame:
+    """Return one mairie for each commune, indexed by code: its own before those of the communes that it absorbed."""
+    mairies = points[points["service"] == MAIRIE]
+    own = mairies["id"] == "mairie-" + mairies["code_commune"]
+    return pd.concat([mairies[own], mairies[~own]]).drop_duplicates("code_commune").set_index("code_commune")
 
 
 def _perimeter_column(frame: pd.DataFrame) -> tuple[str, ...]:

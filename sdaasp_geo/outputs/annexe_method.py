@@ -17,6 +17,7 @@ from sdaasp_geo.outputs.annexe_scope import Scope, semicolons
 from sdaasp_geo.parameters import Rule, number_setting, words_setting
 
 _PROGRAMME = (f"Plan d'actions{NBSP}:", f"Gouvernance{NBSP}:")
+_NO_EFFECT = ("sans effet sur le calcul", "hors du calcul")
 """How the counts of what was read of the plan begin: articles 2 and 3 and part 7 say what is missing."""
 
 _OPEN_LICENCE = "Licence Ouverte 2.0"
@@ -191,4 +192,4 @@ def _concerns(scope: Scope, text: str) -> bool:
         return False
     if "horaires_bruts" in text:
         return any(name in text for name in scope.points["nom"])
-    return not text.startswith(_PROGRAMME) and "sans effet sur le calcul" not in text
+    return not text.startswith(_PROGRAMME) and not any(words in text for words in _NO_EFFECT)

@@ -12,7 +12,7 @@ from sdaasp_geo.analysis.answers import Answers, confront
 from sdaasp_geo.analysis.coverage import NO_TERRITORY
 from sdaasp_geo.analysis.criteria import evaluate_criteria
 from sdaasp_geo.analysis.involved import involved_operators
-from sdaasp_geo.criteria import Criteria, criteria_from_rules, criteria_on, read_criteria
+from sdaasp_geo.criteria import Criteria, criteria_from_rules, criteria_in_force, read_criteria
 from sdaasp_geo.layers.territories import SIGNS
 from sdaasp_geo.outputs.escape import plain_text
 from sdaasp_geo.priorities import Priorities, read_priorities
@@ -140,7 +140,7 @@ def _found(study: Study, measures: Measures, sheet: Criteria, communes: pd.DataF
     """Return the criteria on communes; without a diagnosis, times alone are measured."""
     if measures.diagnosis is not None:
         return measures.diagnosis.criteria
-    criteria = (*criteria_from_rules(sheet, study.rules), *criteria_on(sheet, date=study.scheme.edition))
+    criteria = criteria_in_force(sheet, study.rules, date=study.scheme.edition)
     return evaluate_criteria(criteria, communes, access=measures.access, labels=sheet.service_label)
 
 

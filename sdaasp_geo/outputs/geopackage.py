@@ -17,7 +17,7 @@ import pandas as pd
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
-from sdaasp_geo.criteria import Criterion, criteria_from_rules, criteria_on, read_criteria
+from sdaasp_geo.criteria import Criterion, criteria_in_force, read_criteria
 from sdaasp_geo.errors import OutputError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.outputs.layer_metadata import Record, describe_record, render_metadata
@@ -176,7 +176,7 @@ def _criteria(study: Study, measures: Measures) -> list[Criterion]:
     if diagnosis is None or not len(diagnosis.criteria):
         return []
     sheet = read_criteria(scheme.path(scheme.fichiers.criteres) if scheme.fichiers.criteres else None)
-    known = (*criteria_from_rules(sheet, study.rules), *criteria_on(sheet, date=scheme.edition))
+    known = criteria_in_force(sheet, study.rules, date=scheme.edition)
     measured = set(diagnosis.criteria.loc[diagnosis.criteria["satisfied"].notna(), "criterion"])
     by_code = {criterion.code: criterion for criterion in known if criterion.kind != _TIMES}
     return [criterion for code, criterion in by_code.items() if code in measured]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sdaasp_geo.analysis.deficits import NOT_MEASURED
-from sdaasp_geo.criteria import Criterion, criteria_from_rules, criteria_on, read_criteria
+from sdaasp_geo.criteria import Criterion, criteria_in_force, read_criteria
 from sdaasp_geo.criteria import Theme as CriteriaTheme
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.outputs.annexe_criteria import criterion_threshold
@@ -28,10 +28,8 @@ def criteria_theme(study: Study, diagnosis: Diagnosis) -> Theme | None:
     if diagnosis.criteria.empty:
         return None
     sheet = read_criteria(study.scheme.path(study.scheme.fichiers.criteres) if study.scheme.fichiers.criteres else None)
-    known = {
-        criterion.code: criterion
-        for criterion in (*criteria_from_rules(sheet, study.rules), *criteria_on(sheet, date=study.scheme.edition))
-    }
+    in_force = criteria_in_force(sheet, study.rules, date=study.scheme.edition)
+    known = {criterion.code: criterion for criterion in in_force}
     order = [code for code in known if code in set(diagnosis.criteria["criterion"])]
     themes = {theme.code: theme for theme in sheet.theme}
     views = [_view(study, diagnosis.criteria, known[code], themes) for code in order]

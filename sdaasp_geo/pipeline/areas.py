@@ -18,8 +18,13 @@ from sdaasp_geo.sources import france
 from sdaasp_geo.study import Study
 
 
+def network_of(service: str) -> str:
+    """Return the name, among the operators of areas, of the network of a service."""
+    return f"{NETWORK} {service}"
+
+
 def competent_areas(study: Study) -> tuple[pd.DataFrame, list[str]]:
-    """Read the areas of operators, where the scheme gives some, and check them; a network counts for one operator."""
+    """Read the areas of operators, where the scheme gives some, and check them; each network is one operator."""
     name = study.scheme.fichiers.secteurs
     points = by_network(study.points, study.parameters)
     declared = declared_areas(study.scheme, study.communes, points, study.parameters)
@@ -32,7 +37,11 @@ def competent_areas(study: Study) -> tuple[pd.DataFrame, list[str]]:
 def declared_areas(
     scheme: Scheme, communes: pd.DataFrame, points: pd.DataFrame, parameters: Parameters
 ) -> pd.DataFrame:
-    """Return what the file of areas declares, codes at the vintage of the measure; empty where there is no file."""
+    """Return what the file of areas declares, codes at the vintage of the measure; empty where there is no file.
+
+    An area of a counter that belongs to networks is that of each of them (`network_of`), and that of its operator only
+    where the operator has the counter for another service too.
+    """
     name = scheme.fichiers.secteurs
     if not name:
         return pd.DataFrame(columns=list(area_files.AREA_COLUMNS), dtype="str")
@@ -41,11 +50,23 @@ def declared_areas(
         raw["code_commune"], france.read_moves(), set(communes["code"]), vintage=scheme.millesimes.mesure
     )
     shared = points["service"].isin(words_setting(parameters, "services-en-reseau"))
-    operators = raw["operateur"].mask(raw["guichet"].isin(points.loc[shared, "id"]), NETWORK)
-    return raw.assign(code_commune=codes, operateur=operators)
+    networks = points[shared].drop_duplicates(["id", "operateur"]).set_index("id")["operateur"].rename("network")
+    others = pd.MultiIndex.from_frame(points.loc[~shared, ["operateur", "id"]])
+    own = ~raw["guichet"].isin(networks.index) | pd.MultiIndex.from_frame(raw[["operateur", "guichet"]]).isin(others)
+    raw = raw.assign(code_commune=codes)
+    given = raw.join(networks, on="guichet", how="inner")
+    given = given.assign(operateur=given["network"]).drop(columns="network")
+    return pd.concat([raw[own], given]).sort_index(kind="stable")
 
 
 def by_network(points: gpd.GeoDataFrame, parameters: Parameters) -> gpd.GeoDataFrame:
-    """Return the service points, those of a network that receives everyone under one operator."""
+    """Return the service points, those of a network that receives everyone under one operator for each service."""
     shared = points["service"].isin(words_setting(parameters, "services-en-reseau"))
-    return points.assign(operateur=points["operateur"].mask(shared, NETWORK))
+    return points.assign(operateur=points["operateur"].mask(shared, points["service"].map(network_of)))
+
+
+def areas_for(given: pd.DataFrame, study: Study, service: str) -> pd.DataFrame:
+    """Return the areas that settle a service, under the operators that its places have (`ground.NETWORK`)."""
+    own = areas.areas_of_service(given, by_network(study.points, study.parameters), service=service)
+    own = own[own["operateur"] != NETWORK]  # no place is declared under that name: `network_of`
+    return own.assign(operateur=own["operateur"].replace(network_of(service), NETWORK))

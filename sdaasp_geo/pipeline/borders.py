@@ -6,7 +6,7 @@ import pandas as pd
 
 from sdaasp_geo.analysis import border, competence, levels, negotiation
 from sdaasp_geo.parameters import number_setting, service_names, words_setting
-from sdaasp_geo.pipeline.areas import competent_areas
+from sdaasp_geo.pipeline.areas import areas_for, competent_areas
 from sdaasp_geo.pipeline.ground import Ground, by_level, stacked
 from sdaasp_geo.sources import france
 from sdaasp_geo.study import Study
@@ -21,15 +21,18 @@ def measure_borders(ground: Ground) -> tuple[Tables, list[str]]:
     services = [service for service in ground.pairs if service not in communal]
     given, notes = competent_areas(study)
     access = [
-        border.border_access(
-            ground.origins, ground.places[service], ground.pairs[service], service=service, operator=who
-        )
+        _border_access(ground, service, operator=who)
         for service in services
         for who in (None, *_several(ground.places[service]["operateur"]))
     ]
     counters = [
         competence.competent_access(
-            ground.origins, ground.places[service], ground.pairs[service], given, service=service
+            ground.origins,
+            ground.places[service],
+            ground.pairs[service],
+            areas_for(given, study, service),
+            service=service,
+            gaps=ground.gaps[service],
         )
         for service in services
     ]
@@ -55,6 +58,20 @@ def measure_borders(ground: Ground) -> tuple[Tables, list[str]]:
         ),
         **_negotiation(ground, competent),
     }, notes
+
+
+def _border_access(ground: Ground, service: str, *, operator: str | None) -> pd.DataFrame:
+    """Find the nearest places of both sides, and of those who come from farther away to a studied commune."""
+    table = border.border_access(
+        stacked([ground.origins, ground.comers]),
+        ground.places[service],
+        ground.pairs[service],
+        service=service,
+        operator=operator,
+        gaps=ground.gaps[service],
+    )
+    comes = table["place_commune_code"].isin(set(ground.studied["code"]))
+    return table[table["code"].isin(set(ground.origins["code"])) | comes].reset_index(drop=True)
 
 
 def _several(operators: pd.Series) -> list[str]:

@@ -18,11 +18,12 @@ from sdaasp_geo.analysis import (
     presence,
     sensitivity,
 )
-from sdaasp_geo.french import NBSP, count
+from sdaasp_geo.french import NBSP, count, listing, number
 from sdaasp_geo.layers import findings, opening
 from sdaasp_geo.parameters import number_setting, service_names, words_setting
 from sdaasp_geo.pipeline.borders import Tables, epci_names, measure_borders
 from sdaasp_geo.pipeline.ground import LEVELS, Ground, by_level, lay_ground, stacked
+from sdaasp_geo.pipeline.presence_band import with_band
 from sdaasp_geo.pipeline.reporting import Report, quiet
 from sdaasp_geo.sources import apl, france
 from sdaasp_geo.study import Diagnosis, Measures, Study
@@ -44,7 +45,8 @@ def diagnose(study: Study, measures: Measures, *, report: Report = quiet, cache:
     -------
     Diagnosis
         Origins are the communes of the EPCI of the département and of the EPCI that touch it, so that both sides of
-        each border are measured; figures by territory are those of the studied communes.
+        each border are measured, and those farther away that come to a studied commune for a service; hours are shared
+        among the inhabitants of every commune loaded. Figures by territory are those of the studied communes.
 
     Raises
     ------
@@ -60,7 +62,8 @@ def diagnose(study: Study, measures: Measures, *, report: Report = quiet, cache:
     report("Choix, critères et inégalités")
     counts = place_counts(ground)
     figures = _figures(ground)
-    found, told = criteria_classes(ground, counts, weekly["reachable"])
+    found, told = criteria_classes(ground, counts, weekly)
+    shared, missed = catchments(ground, weekly["intervals"])
     return Diagnosis(
         pairs=stacked(
             table.assign(service=service)
@@ -73,11 +76,11 @@ def diagnose(study: Study, measures: Measures, *, report: Report = quiet, cache:
         choice=by_level(ground, lambda table, level: choice.choice_coverage(table, counts, level=level)),
         criteria=found,
         **figures,
-        **_catchments(ground, weekly["intervals"]),
+        **shared,
         dimensions=_dimensions(ground, counts),
         lifecycle=perimeter_life(study),
         epci_names=epci_names(study),
-        notes=(*border_notes, *unread, *told),
+        notes=(*border_notes, *unread, *told, *missed),
     )
 
 
@@ -90,6 +93,7 @@ def weekly_presence(ground: Ground) -> tuple[Tables, list[str]]:
     places, intervals, reachable, shares, curves, notes = [], [], [], [], [], []
     for service in ground.pairs:
         pairs = pd.concat([ground.pairs[service], ground.stop_pairs[service]], ignore_index=True)
+        measured = ground.studied[~ground.studied["code"].isin(ground.unmeasured[service].index)]
         own = study.points[study.points["service"] == service]
         stops = study.stops[study.stops["service"].isin([service, ""])] if study.stops is not None else None
         opened = opening.weekly_presence(pd.DataFrame(own), permanent_formats=formats, monday=monday, stops=stops)
@@ -99,15 +103,21 @@ def weekly_presence(ground: Ground) -> tuple[Tables, list[str]]:
         for limit_min in ground.limits[service]:
             marked = {"service": service, "limit_min": limit_min}
             found = presence.reachable_hours(
-                ground.studied, pairs, opened.places, opened.intervals, limit_min=limit_min, evening_h=evening_h
+                ground.studied,
+                pairs,
+                opened.places,
+                opened.intervals,
+                limit_min=limit_min,
+                evening_h=evening_h,
+                unmeasured=ground.unmeasured[service],
             )
-            profile = presence.week_profile(ground.studied, pairs, opened.intervals, limit_min=limit_min)
+            profile = presence.week_profile(measured, pairs, opened.intervals, limit_min=limit_min)
             reachable.append(found.assign(**marked))
             for level in LEVELS:
                 table = ground.members[level]
                 shares.append(presence.presence_shares(table, found, level=level).assign(**marked))
                 if limit_min == ground.limits[service][0]:
-                    curve = presence.presence_curve(table, ground.studied, profile, level=level)
+                    curve = presence.presence_curve(table, measured, profile, level=level)
                     curves.append(curve.assign(**marked))
     return {
         "opening": stacked(places),
@@ -119,13 +129,15 @@ def weekly_presence(ground: Ground) -> tuple[Tables, list[str]]:
 
 
 def _hours_notes(ground: Ground, service: str, places: pd.DataFrame) -> list[str]:
-    """Say how many permanent places have hours that are missing or were not read."""
-    unknown = int((~places["hours_known"] & (places["presence"] != opening.NOT_COUNTED)).sum())
-    if not unknown:
+    """Say how many permanent places, and how many stops, have hours that are missing or were not read."""
+    unread = places.loc[~places["hours_known"], "presence"]
+    kinds = {opening.PERMANENT: ("lieu permanent", "lieux permanents"), opening.STOP: ("halte", "haltes")}
+    counted = [(int((unread == kind).sum()), *nouns) for kind, nouns in kinds.items()]
+    many = [count(*found) for found in counted if found[0]]
+    if not many:
         return []
     label = service_names(ground.study.parameters, service).label
-    many = count(unknown, "lieu permanent", "lieux permanents")
-    return [f"{label}{NBSP}: {many} sans horaires exploitables\u202f; les heures d'accès sont alors un minimum."]
+    return [f"{label}{NBSP}: {listing(many)} sans horaires exploitables\u202f; les heures d'accès sont un minimum."]
 
 
 def place_counts(ground: Ground) -> pd.DataFrame:
@@ -135,7 +147,7 @@ def place_counts(ground: Ground) -> pd.DataFrame:
         choice.count_within(
             pairs, access[access["service"] == service], ground.places[service], limits=ground.limits[service]
         )
-        for service, pairs in ground.pairs.items()
+        for service, pairs in ground.wide_pairs.items()
     )
 
 
@@ -167,7 +179,7 @@ def _figures(ground: Ground) -> Tables:
     }
 
 
-def criteria_classes(ground: Ground, counts: pd.DataFrame, reachable: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def criteria_classes(ground: Ground, counts: pd.DataFrame, weekly: Tables) -> tuple[pd.DataFrame, list[str]]:
     """Class the studied communes by every criterion in force, and tell what the APL file says."""
     study = ground.study
     indicators, notes = None, []
@@ -180,30 +192,46 @@ def criteria_classes(ground: Ground, counts: pd.DataFrame, reachable: pd.DataFra
         ground.studied,
         access=ground.measures.access,
         choice=counts,
-        presence=reachable,
+        presence=with_band(ground, weekly),
         indicators=indicators,
         labels=ground.sheet.service_label,
     )
     return found, notes
 
 
-def _catchments(ground: Ground, intervals: pd.DataFrame) -> Tables:
-    """Share the hours of every place among the inhabitants of both sides of the border that it can reach."""
+def catchments(ground: Ground, intervals: pd.DataFrame) -> tuple[Tables, list[str]]:
+    """Share the hours of every place among all the inhabitants that can reach it, those of unstudied communes too."""
     decay = catchment.whole(number_setting(ground.study.parameters, "bassin-min"))
     hours = (intervals["end_min"] - intervals["start_min"]).groupby(
         [intervals["service"], intervals["place"]]
     ).sum() / 60
-    demand = ground.origins.set_index("code")["population"].astype("float64")
-    received, shared = [], []
-    for service, pairs in ground.pairs.items():
+    demand = ground.demand.set_index("code")["population"].astype("float64")
+    received, shared, notes = [], [], []
+    for service, pairs in ground.wide_pairs.items():
         ids = pd.Index(ground.places[service]["id"])
         supply = hours.xs(service) if service in hours.index.get_level_values(0) else pd.Series(dtype="float64")
-        reach = catchment.reach_of(pairs, codes=pd.Index(ground.origins["code"]), places=ids)
-        access, places = catchment.floating_catchment(reach, demand=demand, supply=supply, decay=decay)
+        unmeasured = set(ground.unmeasured[service].index)
+        reach = catchment.reach_of(pairs, codes=demand.index, places=ids)
+        access, places = catchment.floating_catchment(
+            reach, demand=demand, supply=supply, decay=decay, unmeasured=unmeasured
+        )
         access = access.assign(service=service, hours_per_1000=access["supply_per_head"] * _PER_HEAD)
         received.append(access[access["code"].isin(set(ground.studied["code"]))].drop(columns="supply_per_head"))
         shared.append(places.assign(service=service))
-    return {"catchment": stacked(received), "catchment_places": stacked(shared)}
+        notes += _demand_notes(ground, service)
+    return {"catchment": stacked(received), "catchment_places": stacked(shared)}, notes
+
+
+def _demand_notes(ground: Ground, service: str) -> list[str]:
+    """Say how many communes are missing from the shares, for want of any time to the places of a service."""
+    gaps = ground.gaps[service].groupby("code", observed=True).size()
+    lost = ground.demand[ground.demand["code"].isin(gaps.index[gaps == len(ground.places[service])].astype("str"))]
+    if lost.empty:
+        return []
+    label = service_names(ground.study.parameters, service).label
+    people = number(float(lost["population"].sum()))
+    said = f"{label}{NBSP}: {count(len(lost), 'commune')} ({people}{NBSP}habitants) sans temps mesuré"
+    return [f"{said}\u202f; leurs habitants manquent au partage des heures d'ouverture."]
 
 
 def _dimensions(ground: Ground, counts: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from sdaasp_geo.errors import InputError
 from sdaasp_geo.layers.vintages import passage_table, require_vintage
 from sdaasp_geo.outputs.manifest import sha256
 from sdaasp_geo.pipeline.measurement import study_engine
-from sdaasp_geo.pipeline.offer import read_offer
+from sdaasp_geo.pipeline.offer import read_offer, surroundings
 from sdaasp_geo.pipeline.preparation import prepare
 from sdaasp_geo.pipeline.reporting import Report
 from sdaasp_geo.scheme import ROAD_ENGINES, Scheme
@@ -172,8 +172,7 @@ def measured_once(editions: Editions, service: str) -> Measured:
         points = editions.offers[supply, perimeter]
         if source != supply:
             points = _located_as(points, editions.offers[source, perimeter])
-        surroundings = pd.DataFrame(layer[["code", "population", "area_km2"]])
-        places = service_places(points, surroundings, service=service)
+        places = service_places(points, surroundings(layer, points), service=service)
         studied = layer.loc[layer["studied"], ["code", "ref_x", "ref_y", "population", "area_km2"]]
         matrix = editions.engines[source](pd.DataFrame(studied).reset_index(drop=True), places)
         blind = (matrix.reason == NOT_MEASURED).all(axis=0)

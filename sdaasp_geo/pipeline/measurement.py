@@ -12,6 +12,7 @@ from sdaasp_geo.analysis import cells, deficits, levels, zones
 from sdaasp_geo.embedded import embedded_path
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.parameters import Rule, number_setting, service_names
+from sdaasp_geo.pipeline.offer import surroundings
 from sdaasp_geo.pipeline.reporting import Report, quiet
 from sdaasp_geo.pipeline.roads import study_lane_engine, study_road_engine
 from sdaasp_geo.scheme import ROAD_ENGINES
@@ -76,12 +77,12 @@ def _from_communes(
     study: Study, studied: gpd.GeoDataFrame, engine: Engine, *, report: Report
 ) -> tuple[pd.DataFrame, Method]:
     """Measure access from the point of reference of each commune, class it and explain it."""
-    surroundings = pd.DataFrame(study.communes[["code", "population", "area_km2"]])
+    around = surroundings(study.communes, study.points)
     parts = []
     for service in study.scheme.mesure.services:
         report(f"Temps d'accès{NBSP}: {service_names(study.parameters, service).plural}")
         table, method = access_figures.measure_access(
-            studied, study.points, service=service, engine=engine, surroundings=surroundings
+            studied, study.points, service=service, engine=engine, surroundings=around
         )
         parts.append(_explained(study, studied, table, method, _rules(study, service)))
     return pd.concat(parts, ignore_index=True), method
@@ -96,10 +97,10 @@ def _from_cells(
     report("Temps d'accès des carreaux habités")
     on_roads = study.scheme.mesure.moteur == ROADS
     lane_engine = study_lane_engine(study, report=report, cache=cache) if on_roads else lanes_by_matrix(engine)
-    surroundings = pd.DataFrame(study.communes[["code", "population", "area_km2"]])
+    around = surroundings(study.communes, study.points)
     services = study.scheme.mesure.services
     access = cells.measure_cells(
-        study.cells, study.points, services=services, lane_engine=lane_engine, surroundings=surroundings
+        study.cells, study.points, services=services, lane_engine=lane_engine, surroundings=around
     )
     covered = [
         cells.cover_cells(members, access[access["service"] == service], _rules(study, service)) for service in services

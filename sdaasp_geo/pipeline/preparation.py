@@ -26,7 +26,7 @@ from sdaasp_geo.pipeline.corrections import apply_corrections
 from sdaasp_geo.pipeline.offer import read_offer
 from sdaasp_geo.pipeline.programme import read_programme
 from sdaasp_geo.pipeline.reporting import Report, quiet
-from sdaasp_geo.scheme import Scheme, input_files
+from sdaasp_geo.scheme import STRAIGHT_LINE, Scheme, input_files
 from sdaasp_geo.sources import boundaries, france
 from sdaasp_geo.sources import cells as cell_files
 from sdaasp_geo.study import Study
@@ -185,7 +185,8 @@ def _communes(
     )
     layer.insert(4, "studied", layer["code"].isin(studied))
     contracts.check_layer(layer, contracts.COMMUNES)
-    return layer, repairs, [*warnings, *findings.layer_notes(layer)]
+    straight_line = scheme.mesure.moteur == STRAIGHT_LINE
+    return layer, repairs, [*warnings, *findings.layer_notes(layer, straight_line=straight_line)]
 
 
 def _own_shapes(
@@ -203,7 +204,7 @@ def _own_shapes(
     raw = boundaries.read_boundaries(
         path, layer=files.communes_couche, code_field=files.communes_code, name_field=files.communes_nom
     )
-    kept, notes = scope.keep_wanted(raw, wanted)
+    kept, notes = scope.keep_wanted(raw, wanted, straight_line=scheme.mesure.moteur == STRAIGHT_LINE)
     foreign = set(communes.unmatched_shapes(kept, local))
     if foreign:
         remedy = f"Donnez les contours du millésime {scheme.millesimes.mesure}, ou changez millesimes.mesure."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,13 @@ from sdaasp_geo.pipeline.reporting import Report, quiet
 from sdaasp_geo.road_speeds import RoadParameters, read_road_parameters, road_setting
 from sdaasp_geo.sources import extracts as extracts_table
 from sdaasp_geo.sources import france, osm_roads, road_layers
-from sdaasp_geo.sources.roads import RoadReport
+from sdaasp_geo.sources.roads import READER_VERSION, RoadReport
 from sdaasp_geo.study import Study
 from sdaasp_geo.travel.engine import Engine
 from sdaasp_geo.travel.lanes import LaneEngine
 from sdaasp_geo.travel.osrm_engine import osrm_engine
 from sdaasp_geo.travel.road_engine import road_engine
-from sdaasp_geo.travel.road_file import cached_road_graph, road_fingerprint
+from sdaasp_geo.travel.road_file import cached_road_graph, road_fingerprint, with_names
 from sdaasp_geo.travel.road_graph import RoadGraph, build_road_graph, graph_summary
 from sdaasp_geo.travel.road_lanes import road_lane_engine
 from sdaasp_geo.travel.valhalla_engine import valhalla_engine
@@ -91,14 +91,15 @@ def build_roads(
             table, told = _read(extract, parameters, bounds=None if number_ else known.bounds)
             found.append(told)
             tables.append(_apart(table, number_))
-            sources.append(_source(extract, told))
+            sources.append(_source(extract, told, rank=number_))
         report("Graphe des routes")
         roads = gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=tables[0].crs)
         return build_road_graph(roads, crs=known.crs, source=" ; ".join(sources))
 
     fingerprint = road_fingerprint(first, keyed)
     graph, why_built = cached_road_graph(road_cache(cache), fingerprint=fingerprint, build=build)
-    return RoadBuild(graph, why_built, tuple(found), graph_summary(graph))
+    named = replace(graph, source=with_names(graph.source, extracts))
+    return RoadBuild(named, why_built, tuple(found), graph_summary(named))
 
 
 def road_cache(cache: Path | None) -> Path:
@@ -201,7 +202,7 @@ def _study_router(study: Study, *, report: Report, cache: Path | None) -> Engine
         for number_, extract in enumerate(extracts):
             report("Lecture du réseau routier")
             _, told = _read(extract, parameters, bounds=None if number_ else known.bounds)
-            sources.append(_source(extract, told))
+            sources.append(_source(extract, told, rank=number_))
         report("Données du moteur de calcul d'itinéraires")
         return " ; ".join(sources)
 
@@ -225,13 +226,20 @@ def _read(
     return road_layers.read_road_layer(extract, mapping=mapping, speeds=parameters, bounds=bounds)
 
 
-def _source(extract: Path, told: RoadReport) -> str:
+def _source(extract: Path, told: RoadReport, *, rank: int) -> str:
+    """Cite an extract; ``{rank}`` stands for its name (see :func:`~sdaasp_geo.travel.road_file.with_names`)."""
     day = f" du {told.data_date.isoformat()}" if told.data_date else ""
     if extract.suffix == OSM_SUFFIX:
-        return f"OpenStreetMap, extrait {extract.name}{day}, {ATTRIBUTION}"
-    return f"Couche routière {extract.name}{day}"
+        return f"OpenStreetMap, extrait {{{rank}}}{day}, {ATTRIBUTION}"
+    return f"Couche routière {{{rank}}}{day}"
 
 
 def _keyed(parameters: RoadParameters, *, crs: str, departement: str) -> dict[str, Any]:
     """Return all that changes the graph, or whether it may serve, besides the extract."""
-    return {"crs": crs, "departement": departement, "speeds": msgspec.to_builtins(parameters)}
+    return {
+        "crs": crs,
+        "departement": departement,
+        "mappings": msgspec.to_builtins(road_layers.read_mappings()),
+        "reader": READER_VERSION,
+        "speeds": msgspec.to_builtins(parameters),
+    }

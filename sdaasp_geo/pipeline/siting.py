@@ -17,6 +17,7 @@ from sdaasp_geo.outputs import publish
 from sdaasp_geo.outputs.siting import write_siting
 from sdaasp_geo.parameters import number_setting
 from sdaasp_geo.pipeline.measurement import study_engine
+from sdaasp_geo.pipeline.offer import surroundings
 from sdaasp_geo.pipeline.preparation import prepare
 from sdaasp_geo.pipeline.reporting import Report, quiet
 from sdaasp_geo.scheme import Scheme
@@ -89,8 +90,7 @@ def choose_sites(study: Study, question: Question, *, report: Report = quiet, ca
     report("Trajets vers les lieux et les candidats")
     communes = study.communes
     studied = communes[_concerned(study)].reset_index(drop=True)
-    surroundings = pd.DataFrame(communes[["code", "population", "area_km2"]])
-    existing = service_places(study.points, surroundings, service=question.service)
+    existing = service_places(study.points, surroundings(communes, study.points), service=question.service)
     candidates = _candidates(communes[communes["inside"]])
     cap_min = max(number_setting(study.parameters, "portee-trajets-min"), question.threshold_min)
     places = pd.concat([existing, candidates], ignore_index=True)

@@ -87,7 +87,7 @@ def _deficits(study: Study, report: Report, cache: Path | None) -> Measures:
     report("Présence hebdomadaire")
     weekly, unread = weekly_presence(ground)
     report("Critères")
-    found, told = criteria_classes(ground, place_counts(ground), weekly["reachable"])
+    found, told = criteria_classes(ground, place_counts(ground), weekly)
     diagnosis = _diagnosis(study, criteria=found, reachable=weekly["reachable"], notes=(*unread, *told))
     return dataclasses.replace(measures, diagnosis=diagnosis)
 

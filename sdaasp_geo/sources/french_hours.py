@@ -6,7 +6,10 @@ published, with the reason. Conventions, each seen in the published lists:
 - ``9:`` is ``9h``: the list of October 2020 had its ``h`` replaced by a colon (« 9: 12:30 / 13:30 18:30 »);
 - times without their dash are read two by two when they rise (« 09:00 12:30 / 13:15 17:30 »);
 - ``00:00 - 00:00`` is an empty field of the form, not a day of 24 hours (the list of 2024 has it beside real slots);
-- ``//`` ends what « sur RDV » or « semaines paires » governs, a single ``/`` does not.
+- ``//`` ends what « sur RDV » or « semaines paires » governs, a single ``/`` does not;
+- « lundi-mercredi » is a range, « lundi-mercredi-vendredi » may be a range or a list, and is not read;
+- a day of which nothing is said (« lundi ; jeudi 9h-12h ») is neither closed nor open like the next: the text is not
+  read.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ import pandas as pd
 
 from sdaasp_geo.sources.french_words import (
     LINKS,
+    SILENT_DAY,
+    UNCLEAR_DAYS,
     UNCLEAR_SCOPE,
     UNKNOWN_TEXT,
     UNPAIRED_TIMES,
@@ -46,7 +51,7 @@ def read_week(days: Mapping[int, str]) -> Week:
     Parameters
     ----------
     days : mapping
-        Day (0 is Monday) to the published text; an empty text or a dash is a closed day.
+        Day (0 is Monday) to the published text; an empty text, a dash or a slash alone is a closed day.
 
     Returns
     -------
@@ -65,7 +70,7 @@ def read_week(days: Mapping[int, str]) -> Week:
     for day, text in sorted(spoken.items()):
         try:
             words = cut_words(text)
-            found = [] if _is_dash(words) else list(_day_slots(words, day=day, remarks=remarks))
+            found = [] if _is_stroke(words) else list(_day_slots(words, day=day, remarks=remarks))
         except NotReadError as refused:
             faults.append((text, str(refused)))
             continue
@@ -150,8 +155,8 @@ def _read_row(values: tuple[str, ...]) -> Week:
     return read_week(dict(enumerate(values)))
 
 
-def _is_dash(words: list[Word]) -> bool:
-    return [word.kind for word in words] == ["dash"]
+def _is_stroke(words: list[Word]) -> bool:
+    return [word.text for word in words] in (["-"], ["/"])
 
 
 def _day_slots(words: Sequence[Word], *, day: int, remarks: list[str]) -> Iterator[Slot]:
@@ -161,7 +166,11 @@ def _day_slots(words: Sequence[Word], *, day: int, remarks: list[str]) -> Iterat
     for word in words:
         if word.condition.nth and days_named(word.text)[-1:] != [day]:
             raise NotReadError(UNSTATED_WEEKS)
-    for condition, part in _regimes(words):
+    if not any(word.kind in {"time", "closed"} or word.condition.appointment for word in words):
+        raise NotReadError(SILENT_DAY)
+    parts = _regimes(words)
+    _check_closures(parts)
+    for condition, part in parts:
         kinds = {word.kind for word in part} - {"separator"}
         if "time" not in kinds:
             _note_timeless(kinds, condition, remarks)
@@ -171,6 +180,14 @@ def _day_slots(words: Sequence[Word], *, day: int, remarks: list[str]) -> Iterat
                 remarks.append(BLANK_SLOT)
             else:
                 yield Slot(day, start, end, condition)
+
+
+def _check_closures(parts: Sequence[tuple[Condition, list[Word]]]) -> None:
+    """Refuse « semaines impaires : fermé » alone, or beside hours of every week, which it cuts."""
+    cut = any(condition != EVERY_WEEK and any(word.kind == "closed" for word in part) for condition, part in parts)
+    open_when = {condition for condition, part in parts if any(word.kind == "time" for word in part)}
+    if cut and (not open_when or EVERY_WEEK in open_when):
+        raise NotReadError(UNCLEAR_SCOPE)
 
 
 def _note_timeless(kinds: set[str], condition: Condition, remarks: list[str]) -> None:
@@ -242,7 +259,7 @@ def _blocks(words: Sequence[Word]) -> list[tuple[list[int], list[Word]]]:
         word = rest[0]
         if word.kind in {"day", "everyday"} or _day_rank(word):
             sealed = bool(pending)
-            blocks.append((_named_days(rest), pending or ([word] if _day_rank(word) else [])))
+            blocks.append((_named_days(rest), ([word] if _day_rank(word) else []) + pending))
             pending = []
             continue
         rest.pop(0)
@@ -258,7 +275,7 @@ def _blocks(words: Sequence[Word]) -> list[tuple[list[int], list[Word]]]:
             raise NotReadError(UNKNOWN_TEXT)
         elif pending:
             pending.append(word)
-    if pending or not blocks or any(not said for _, said in blocks):
+    if pending or not blocks:
         raise NotReadError(UNKNOWN_TEXT)
     return blocks
 
@@ -273,13 +290,22 @@ def _named_days(rest: list[Word]) -> list[int]:
     if word.kind == "everyday":
         return list(range(7))
     days = days_named(word.text)[-1:]
-    while not _day_rank(word) and len(rest) > 1 and _links_days(rest[0]) and rest[1].kind == "day":
-        link, last = rest.pop(0), days_named(rest.pop(0).text)[0]
-        first = days[-1]
-        if link.kind == "dash" and last <= first:
+    ranged = False
+    while not _ends_days(word) and len(rest) > 1 and _links_days(rest[0]) and rest[1].kind == "day":
+        link, word = rest.pop(0), rest.pop(0)
+        first, last = days[-1], days_named(word.text)[0]
+        if ranged and link.kind == "dash":
+            raise NotReadError(UNCLEAR_DAYS)
+        ranged = link.kind == "dash"
+        if ranged and last <= first:
             raise NotReadError(UNKNOWN_TEXT)
-        days += range(first + 1, last + 1) if link.kind == "dash" else [last]
+        days += range(first + 1, last + 1) if ranged else [last]
     return days
+
+
+def _ends_days(word: Word) -> bool:
+    """Tell whether a day closes its list: « 1er samedi du mois », and « lundi : », where a dash then says closed."""
+    return _day_rank(word) or word.text.endswith(":")
 
 
 def _links_days(word: Word) -> bool:

@@ -17,6 +17,8 @@ TOO_LONG = "texte trop long pour des horaires"
 _LONGEST = 10_000  # characters: the longest of the published lists has about 300
 UNPAIRED_TIMES = "heures qui ne vont pas par paires"
 UNCLEAR_SCOPE = "portée du rendez-vous ou de la semaine incertaine"
+UNCLEAR_DAYS = "suite de jours qui peut être une liste ou une période"
+SILENT_DAY = "jour dont rien n'est dit"
 UNSTATED_WEEKS = "semaines ou jours du mois non précisés"
 SCHOOL_HOLIDAYS = "vacances scolaires sans calendrier"
 UNSTATED_SEASON = "saison sans dates"
@@ -97,7 +99,7 @@ def _plain(text: str) -> str:
 
 
 def cut_words(text: str) -> list[Word]:
-    """Cut a text into words of the vocabulary; fillers and spaces are left out.
+    """Cut a text into words of the vocabulary; fillers and spaces are left out, but a day keeps its colon.
 
     Raises
     ------
@@ -117,6 +119,8 @@ def cut_words(text: str) -> list[Word]:
         kind = str(match.lastgroup)
         if kind not in {"filler", "space"}:
             words.append(_word(kind, match.group(), plain))
+        elif match.group() == ":" and words and words[-1].kind == "day":
+            words[-1] = words[-1]._replace(text=f"{words[-1].text}:")
         position = match.end()
     return words
 

@@ -20,6 +20,9 @@ from sdaasp_geo.french import NBSP
 GEODESY = pyproj.Geod(ellps="GRS80")
 """Lengths are measured on the ellipsoid, whatever the CRS of the source."""
 
+READER_VERSION = 1
+"""Changes whenever a reader would give another table of the same file and speeds: kept graphs are then rebuilt."""
+
 COLUMNS = (
     "from_node",
     "to_node",

@@ -13,6 +13,8 @@ REACHED = "atteint"
 UNREACHABLE = "inaccessible"
 OFF_NETWORK = "hors réseau"
 NOT_MEASURED = "non mesuré"
+UNKNOWN_REASONS = (OFF_NETWORK, NOT_MEASURED)
+"""Reasons of a time that is not known: there may be a path. The last one wins where both are found."""
 
 Minutes = npt.NDArray[np.float64]
 

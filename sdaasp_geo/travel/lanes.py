@@ -95,11 +95,12 @@ def _from_matrix(
     engine: Engine, origins: pd.DataFrame, places: pd.DataFrame, answers: npt.NDArray[np.bool_], ranks: int
 ) -> LaneTimes:
     matrix = engine(origins, places)
-    row_of = pd.Series(np.arange(len(places)), index=places["id"])
     shape = (len(origins), answers.shape[1], ranks)
     time_min, low_min, high_min = (np.full(shape, np.nan) for _ in range(3))
     place, reason = np.full(shape, NO_PLACE, dtype=np.int32), np.full(shape, "", dtype=object)
     for lane in range(answers.shape[1]):
+        rows = np.flatnonzero(answers[:, lane])
+        row_of = pd.Series(rows, index=places["id"].iloc[rows])  # an identifier may answer several lanes, by other rows
         for rank in range(ranks):
             found = nearest_places(matrix, among=answers[:, lane], rank=rank + 1)
             for name, array in (("time_min", time_min), ("low_min", low_min), ("high_min", high_min)):

@@ -17,7 +17,7 @@ import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def road_fingerprint(extract: Path, parameters: Mapping[str, Any]) -> str:
     extract : Path
         The file of roads; its content counts, not its name nor its date.
     parameters : Mapping
-        All that changes the graph (speed table, CRS, mapping, version of the reader), as JSON can write it.
+        All else that changes the graph (speed table, CRS, mappings, version of the readers), as JSON can write it.
 
     Returns
     -------
@@ -78,6 +78,24 @@ def road_fingerprint(extract: Path, parameters: Mapping[str, Any]) -> str:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     key = {"build": BUILD_VERSION, "content": content, "format": FORMAT_VERSION, "parameters": dict(parameters)}
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+
+
+def with_names(source: str, extracts: Sequence[Path]) -> str:
+    """Put the names of extracts into the words kept with what was made of them.
+
+    Parameters
+    ----------
+    source : str
+        ``{0}``, ``{1}``… stand for the names: files of one content share what is kept, under whatever name they come.
+    extracts : sequence of Path
+        In the same order.
+
+    Examples
+    --------
+    >>> with_names("OpenStreetMap, extrait {0}", [Path("monaco.osm.pbf")])
+    'OpenStreetMap, extrait monaco.osm.pbf'
+    """
+    return source.format(*(extract.name for extract in extracts))
 
 
 def cached_road_graph(folder: Path, *, fingerprint: str, build: Callable[[], RoadGraph]) -> tuple[RoadGraph, str]:

@@ -28,12 +28,13 @@ from sdaasp_geo import disk, french
 from sdaasp_geo.errors import TravelError
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.travel.engine import NOT_MEASURED, OFF_NETWORK, REACHED, UNREACHABLE, Engine, Method, TimeMatrix
+from sdaasp_geo.travel.road_file import with_names
 from sdaasp_geo.travel.snapping import ISLAND
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the layout of the folder, and of how routers are asked to fill it."""
 
 _LIST = "contenu.json"
@@ -153,7 +154,8 @@ def prepared(
     keyed : mapping of str to str
         All else that changes the data: version, profile, algorithm.
     describe : callable
-        Called before building only: checks the extracts and says what they are; kept with the data.
+        Called before building only: checks the extracts and says what they are, ``{0}``, ``{1}``… standing for their
+        names (see :func:`~sdaasp_geo.travel.road_file.with_names`); kept with the data.
     build : callable
         ``build(extract, home)`` fills ``home``.
 
@@ -162,7 +164,7 @@ def prepared(
     home : Path
         The folder of the data.
     source : str
-        What ``describe`` said when it was built.
+        What ``describe`` said when it was built, with the names of these extracts.
 
     Raises
     ------
@@ -180,19 +182,19 @@ def prepared(
     home = folder / f"donnees-{router.lower()}-{fingerprint[:32]}"
     source = _kept_source(home, fingerprint)
     if source is not None:
-        return home, source
+        return home, with_names(source, extracts)
     source = describe()
     try:
         with disk.staging(home, wait_s=disk.FOREVER_S) as beside:
             kept = _kept_source(home, fingerprint)  # another process may have built it meanwhile
             if kept is not None:
-                return home, kept
+                return home, with_names(kept, extracts)
             _build(home, beside, extracts, build, about={"fingerprint": fingerprint, "source": source})
     except OSError as error:
         why = disk.cause_of(error)
         message = f"Les données du moteur {router} n'ont pas pu être enregistrées dans {home.name}{NBSP}: {why}"
         raise TravelError(message) from error
-    return home, source
+    return home, with_names(source, extracts)
 
 
 def join_extracts(extracts: Sequence[Path], path: Path) -> None:

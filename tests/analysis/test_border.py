@@ -419,3 +419,26 @@ def test_the_two_communes_of_65_in_the_pays_de_nay(study_65: Study) -> None:
     assert both["own_epci_place_commune"].tolist() == ["Nay", "Nay"]
     assert (both["saved_departement_min"] == 0).all()
     assert (both["side"] == OTHER_EPCI).all()
+
+
+def test_a_pair_that_was_not_measured_is_not_out_of_reach() -> None:
+    """Seen from the second commune: nothing measured; from the third: only the place of its own EPCI is not."""
+    where, times = {"p": 0, "q": 2}, {(0, "p"): 1.0, (2, "p"): 9.0}
+    gaps = pd.DataFrame(
+        [
+            (HOMES[1][0], "p", "hors réseau"),
+            (HOMES[1][0], "q", "non mesuré"),
+            (HOMES[2][0], "q", "non mesuré"),
+            (HOMES[0][0], "q", "hors réseau"),
+        ],
+        columns=["code", "place", "reason"],
+    ).astype("category")
+    table = border_access(origins(), places(where), pairs(times), service="caf", gaps=gaps).set_index("code")
+    silent = access(times, where)
+    own = [name for name in table.columns if not name.endswith("reason")]
+    pd.testing.assert_frame_equal(table[own], silent[own])
+    assert table["reason"].tolist()[:3] == ["atteint", "non mesuré", "atteint"]
+    assert silent["reason"].tolist()[1] == OUT_OF_REACH
+    third = HOMES[2][0]
+    assert table.loc[third, "own_epci_reason"] == "non mesuré"
+    assert table["reason"].tolist()[3:] == silent["reason"].tolist()[3:]

@@ -126,3 +126,18 @@ def test_the_gaussian_is_the_published_formula() -> None:
 def test_zones_that_make_no_sense_are_refused(bounds: tuple[float, ...], weights: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="rising bounds"):
         zones(bounds, weights)
+
+
+def test_an_origin_that_was_not_measured_has_no_figure() -> None:
+    """Nothing in reach is 0; nothing known is missing. The others share as if it were not there."""
+    access, shares = floating_catchment(
+        reach_of(table({(0, 0): 5.0}), codes=CODES, places=PLACES),
+        demand=pd.Series([10.0, 20.0, 30.0, 40.0, 50.0], index=CODES),
+        supply=pd.Series([40.0, 0.0, 0.0], index=PLACES),
+        decay=whole(30),
+        unmeasured={CODES[2]},
+    )
+    np.testing.assert_array_equal(access["supply_per_head"], [4.0, 0.0, math.nan, 0.0, 0.0])
+    assert access["places"].isna().tolist() == [False, False, True, False, False]
+    assert access["places"].dropna().tolist() == [1, 0, 0, 0]
+    assert shares["demand"].tolist() == [10.0, 0.0, 0.0]

@@ -347,3 +347,18 @@ def test_the_caf_of_65_and_64(study_65: Study, shared: Callable[[str], Path]) ->
     assert after.loc[["65018", "65176"], "penalty_min"].tolist() == [0.0, 0.0]
     rest = table.index.difference(["65018", "65176"])
     pd.testing.assert_frame_equal(after.loc[rest], table.loc[rest])
+
+
+def test_a_counter_whose_time_is_not_known_is_not_out_of_reach() -> None:
+    """By area, by rule and nearest: the reason is that of the pair, and the others keep theirs."""
+    sites = places({"a": (0, "CAF"), "b": (2, "CAF")})
+    times = pairs({(0, "a"): 1.0, (1, "b"): 4.0, (2, "b"): 1.0})
+    gaps = pd.DataFrame(
+        [("65002", "a", "hors réseau"), ("64002", "a", "non mesuré"), ("64002", "b", "hors réseau")],
+        columns=["code", "place", "reason"],
+    )
+    given = areas(("CAF", "65002", "a"), ("CAF", "64001", "a"))
+    table = competent_access(origins(), sites, times, given, service="caf", gaps=gaps).set_index("code")
+    assert table["competent_reason"].tolist() == ["atteint", "hors réseau", COUNTER_NOT_REACHED, "hors réseau"]
+    assert table["nearest_reason"].tolist() == ["atteint", "atteint", "atteint", "non mesuré"]
+    assert table["penalty_reason"].tolist() == ["", "hors réseau", COUNTER_NOT_REACHED, "hors réseau"]

@@ -17,7 +17,7 @@ from sdaasp_geo.analysis.deficits import classes_of
 from sdaasp_geo.criteria import Criterion, criteria_from_rules, criteria_on, read_criteria
 from sdaasp_geo.french import NBSP
 from sdaasp_geo.parameters import read_parameters, rules_of
-from sdaasp_geo.study import Measures, Study
+from sdaasp_geo.study import Diagnosis, Measures, Study
 
 EDITION = dt.date(2026, 11, 22)
 CRITERIA = read_criteria()
@@ -234,6 +234,61 @@ def test_hours(changes: dict[str, object], given: str, end: str, *, check: bool)
     assert sentence(row).endswith(f"_»_: {end}")
 
 
+@pytest.mark.parametrize(
+    ("hours", "ends", "given", "bounds", "check", "end"),
+    [
+        (30.0, (30.0, 30.0, 0), "desservie", (30.0, 30.0), False, "24,0_heures par semaine atteint."),
+        (30.0, (24.0, 40.0, 0), "desservie", (24.0, 40.0), False, "24,0_heures par semaine atteint."),
+        (30.0, (23.9, 40.0, 0), "desservie", (23.9, 40.0), True, "À vérifier_: la bande d'erreur contient le seuil."),
+        (30.0, (math.nan, 40.0, 1), "desservie", (0.0, math.nan), True, "la bande d'erreur contient le seuil."),
+        (20.0, (0.0, 24.0, 0), "peu-ouvert", (0.0, 24.0), True, "À vérifier_: la bande d'erreur contient le seuil."),
+        (20.0, (0.0, 23.9, 0), "peu-ouvert", (0.0, 23.9), False, "peu d'heures d'ouverture."),
+        (20.0, (0.0, 20.0, 1), "peu-ouvert", (0.0, math.nan), True, "les horaires de certains lieux sont inconnus."),
+    ],
+)
+def test_the_band_of_hours(
+    hours: float,
+    ends: tuple[float, float, int],
+    given: str,
+    bounds: tuple[float, float],
+    end: str,
+    *,
+    check: bool,
+) -> None:
+    low, high, without = ends
+    band = {"open_hours_low": low, "open_hours_high": high, "places_without_hours_high": without}
+    row = judged(
+        embedded("france-services-heures-20"),
+        presence=presence(open_hours=hours, places_without_hours_low=0, **band),
+    )
+    assert row[["class", "to_check", "value"]].tolist() == [given, check, hours]
+    np.testing.assert_array_equal(row[["low", "high"]].to_numpy(dtype="float64"), bounds)
+    assert sentence(row).endswith(end)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "given", "check"),
+    [
+        (True, True, True, "desservie", False),
+        (True, False, True, "desservie", True),
+        (True, pd.NA, True, "desservie", True),
+        (False, False, True, "sans-soir", True),
+        (False, False, pd.NA, "sans-soir", True),
+        (False, False, False, "sans-soir", False),
+    ],
+)
+def test_the_band_of_evenings(value: object, low: object, high: object, given: str, *, check: bool) -> None:
+    hours = presence(evening=value).assign(
+        evening_low=pd.array([low], dtype="boolean"),
+        evening_high=pd.array([high], dtype="boolean"),
+        places_without_hours_low=0,
+        places_without_hours_high=0,
+    )
+    row = judged(embedded("france-services-soir-20"), presence=hours)
+    assert row[["class", "to_check"]].tolist() == [given, check]
+    assert "bande d'erreur_" not in sentence(row)
+
+
 def test_evenings_and_saturdays() -> None:
     evening, saturday = embedded("france-services-soir-20"), embedded("france-services-samedi-30")
     row = judged(evening, presence=presence())
@@ -277,6 +332,14 @@ def test_the_band_of_a_basket() -> None:
     row = judged(mean, access=access(TWO, spread=0.1))
     np.testing.assert_allclose(row[["low", "value", "high"]].to_numpy(dtype="float64"), [6.3, 7.0, 7.7])
     assert row["to_check"]
+
+
+def test_a_mean_of_exactly_the_threshold_satisfies() -> None:
+    times = {"ecole-maternelle": 2.1, "pharmacie": 2.1, "college": 16.8}
+    assert pd.Series(times).groupby([0, 0, 0]).mean().iloc[0] > 7.0, "the mean of floats is beyond"
+    mean = asked("panier", 7.0, " ".join(times), measure="temps-moyen")
+    row = judged(mean, access=access(times))
+    assert row[["value", "low", "high", "class", "to_check"]].tolist() == [7.0, 7.0, 7.0, "desservie", False]
 
 
 def test_a_basket_with_a_service_missing_is_not_measured_and_names_it() -> None:
@@ -366,3 +429,21 @@ def test_rules_as_criteria_agree_with_the_published_classes(name: str, request: 
     assert table.groupby("code")["to_check"].any().reindex(own.index).tolist() == own["to_check"].tolist()
     assert not table["sentence"].str.contains(r"\bnan\b|\bNone\b|  ", regex=True).any()
     assert not table["sentence"].str.contains(r"(?:[ ][:;!?»])|(?:«[ ])", regex=True).any()
+
+
+def test_hours_of_65_have_the_band_of_their_times(diagnosis_65: Diagnosis) -> None:
+    table = diagnosis_65.criteria[diagnosis_65.criteria["kind"] == "presence"]
+    measured = table[table["value"].notna()]
+    assert len(measured)
+    assert (measured["low"] <= measured["value"]).all()
+    assert ((measured["high"] >= measured["value"]) | measured["high"].isna()).all()
+    pairs = diagnosis_65.pairs[diagnosis_65.pairs["service"] == "france-services"]
+    settled = 0
+    for limit, own in measured.groupby("limit_min"):
+        unsure = pairs[(pairs["low_min"] <= limit) & (pairs["high_min"] > limit)]
+        sure = own[~own["code"].isin(unsure["code"])]
+        settled += len(sure)
+        assert (sure["low"] == sure["value"]).all()
+        assert ((sure["high"] == sure["value"]) | sure["high"].isna()).all()
+    assert settled > 0, "some communes have no place in doubt"
+    assert measured.loc[measured["low"] < measured["value"], "to_check"].any()

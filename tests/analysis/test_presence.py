@@ -314,3 +314,21 @@ def test_the_list_of_2024(shared: Callable[[str], Path]) -> None:
     assert known["open_hours"].to_numpy() == pytest.approx(known["offer_hours"].to_numpy())
     assert 0.05 < known["evening"].mean() < 0.5
     assert not known["sunday"].any()
+
+
+def test_a_commune_that_was_not_measured_has_no_hours() -> None:
+    """Not known is not closed: its figures are missing, and its inhabitants are counted apart."""
+    unmeasured = pd.Series({"65003": "hors réseau"})
+    table = reachable_hours(
+        ORIGINS, NEAR, PLACES, INTERVALS, limit_min=20.0, evening_h=17.5, unmeasured=unmeasured
+    ).set_index("code")
+    assert table.loc["65003", "reason"] == "hors réseau"
+    assert table.loc["65003"].drop("reason").isna().all()
+    pd.testing.assert_frame_equal(table.loc[["65001", "65002"]], reach(NEAR).loc[["65001", "65002"]])
+    members = pd.DataFrame({"territory": "65", "code": ORIGINS["code"], "population": [100, 300, 1000], "inside": True})
+    shares = presence_shares(members, table.reset_index(), level="departement").iloc[0]
+    assert shares["population"] == 1400
+    assert shares["population_saturday_unknown"] == 1000
+    assert shares["share_saturday"] == 0.25
+    hours = reach(NEAR)["open_hours"]
+    assert shares["mean_hours"] == pytest.approx((100 * hours["65001"] + 300 * hours["65002"]) / 400)

@@ -14,6 +14,7 @@ from sdaasp_geo.layers.areas import (
     NO_PERMANENT_COUNTER,
     OTHER_OPERATOR,
     UNKNOWN_COUNTER,
+    areas_of_service,
     build_areas,
 )
 from sdaasp_geo.layers.services import BEYOND, UNKNOWN_COMMUNE
@@ -24,6 +25,7 @@ POINTS = gpd.GeoDataFrame(
     {
         "id": ["caf-1", "caf-1", "caf-2", "caf-3", "msa-1", "x-1"],
         "operateur": ["CAF", "CAF", "CAF", "CAF", "MSA", ""],
+        "service": ["caf", "caf", "caf", "pmi", "msa", "caf"],
         "permanent": [False, True, False, True, True, True],
     },
     geometry=[shapely.Point(0, 0), shapely.Point(0, 0), shapely.Point(1, 1), None, *[shapely.Point(2, 2)] * 2],
@@ -86,6 +88,24 @@ def test_the_order_of_rows_never_matters_and_tables_are_unchanged() -> None:
     pd.testing.assert_frame_equal(table, turned)
     assert notes == turned_notes
     pd.testing.assert_frame_equal(rows, copy)
+
+
+def test_a_row_that_two_networks_claim_twice_is_told_once_for_each() -> None:
+    rows = areas(("A", "65001", "a"), ("B", "65001", "a"), ("A", "65001", "b"), ("B", "65001", "b"))
+    rows.index = pd.Index([2, 2, 3, 3], name="row")
+    with pytest.raises(InputError) as caught:
+        build_areas(rows, COMMUNES, POINTS, file="zones.csv")
+    assert [fault.row for fault in caught.value.faults] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("counter", "services"),
+    [("caf-1", {"caf"}), ("caf-3", {"pmi"}), ("caf-9", {"caf", "pmi"}), ("msa-1", {"caf", "pmi"})],
+)
+def test_an_area_settles_the_services_that_its_counter_gives(counter: str, services: set[str]) -> None:
+    table, _ = build_areas(areas(("CAF", "65001", counter)), COMMUNES, POINTS, file="zones.csv")
+    found = {service for service in ("caf", "pmi") if len(areas_of_service(table, POINTS, service=service))}
+    assert found == services
 
 
 def test_no_area_is_an_empty_layer() -> None:

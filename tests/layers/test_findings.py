@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -73,12 +74,17 @@ def layer() -> gpd.GeoDataFrame:
 
 
 def test_missing_contours_populations_and_torn_edges_are_named_in_french_order() -> None:
-    missing, unpopulated, torn = findings.layer_notes(layer())
-    assert missing.endswith(f"non dessinées{NBSP}: Azet.")
+    missing, unpopulated, torn = findings.layer_notes(layer(), straight_line=False)
+    assert missing == f"Communes sans contour, non dessinées{NBSP}: Azet."
     assert unpopulated.endswith(f"zéro habitant{NBSP}: Azet et Évran.")
     assert torn.startswith(f"3{NBSP}contours de communes ne se raccordent pas")
     sound = layer().iloc[:1].assign(population_reason="")
-    assert findings.layer_notes(sound) == []
+    assert findings.layer_notes(sound, straight_line=False) == []
+
+
+def test_a_commune_without_contour_is_not_measured_by_the_straight_line() -> None:
+    note = findings.layer_notes(layer(), straight_line=True)[0]
+    assert note == f"Communes sans contour, ni dessinées ni mesurées, faute de densité{NBSP}: Azet."
 
 
 def test_communes_of_no_convention_are_named() -> None:
@@ -114,6 +120,18 @@ def test_points_are_counted_by_reason_and_absent_services_said() -> None:
         "cpam",
         "dgfip",
     ]
+
+
+def test_places_left_out_are_counted_by_shore() -> None:
+    lon, lat = [0.1, 0.2, 55.5, np.nan], [43.1, 43.2, -21.0, np.nan]
+    table = pd.DataFrame({"service": ["caf", "msa", "caf", "caf"], "lon": lon, "lat": lat})
+    far, other, across = findings.reach_notes(
+        gpd.GeoDataFrame(table, geometry=[shapely.Point(0, 0)] * 4, crs="EPSG:2154"), reach_km=60.0
+    )
+    assert far.startswith(f"2{NBSP}lieux «{NBSP}caf{NBSP}» à plus de 60{NBSP}km du territoire étudié, hors du calcul")
+    assert other.startswith(f"1{NBSP}lieu «{NBSP}msa{NBSP}» à plus de 60{NBSP}km")
+    assert across.startswith(f"1{NBSP}lieu «{NBSP}caf{NBSP}» hors de la zone du territoire étudié")
+    assert not any("sans effet" in note for note in (far, other, across))
 
 
 def test_a_difference_of_perimeter_names_both_sources() -> None:

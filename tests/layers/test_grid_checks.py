@@ -113,6 +113,29 @@ def test_distances_are_measured_in_the_legal_projection() -> None:
     assert np.isposinf(metres.iloc[3])
 
 
+def test_an_arrondissement_is_a_known_commune() -> None:
+    known = Known(
+        communes=pd.DataFrame({"code": ["13055", "04112"], "name": ["Marseille", "Manosque"]}),
+        moves=KNOWN.moves,
+        services=KNOWN.services,
+    )
+    rows = [("13201", "Marseille 1er Arrondissement"), ("13201", "Manosque"), ("75101", "Paris")]
+    table = pd.DataFrame(rows, columns=["code_commune", "commune"], index=[2, 3, 4], dtype="str")
+    found = grid_warnings(table, known=known, proposed_hours={}, distances_m=pd.Series(dtype="float64"))
+    kinds = [(3, grid_checks.OTHER_NAME), (4, grid_checks.UNKNOWN_COMMUNE)]
+    assert list(zip(found["row"], found["kind"], strict=True)) == kinds
+    assert "13201 est celui de" in found["remedy"].iloc[0]
+
+
+def test_an_arrondissement_is_measured_to_its_commune() -> None:
+    city = gpd.GeoDataFrame({"code": ["13055"]}, geometry=[box(890_000, 6_240_000, 900_000, 6_250_000)], crs=2154)
+    end = gpd.GeoSeries(gpd.points_from_xy([903_000], [6_245_000]), crs=2154).to_crs(4326)
+    metres = distances_to_commune(
+        pd.Series(end.x), pd.Series(end.y), pd.Series(["13216"]), [city], boxes=[(5.0, 43.0, 7.0, 45.0)]
+    )
+    assert metres.iloc[0] == pytest.approx(3000, abs=0.01)
+
+
 def test_gaps_are_what_an_operator_should_fill() -> None:
     table = pd.DataFrame(
         [{**GOOD, "accessibilite": "inconnue", "lon": "", "lat": "", "contact": ""}, GOOD], dtype="str"

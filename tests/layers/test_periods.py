@@ -60,6 +60,17 @@ from sdaasp_geo.layers.periods import (
         ("printemps-été 2018", "2018-03-01", "2018-08-31"),
         ("du 01/03 au 30/06/2018", "2018-03-01", "2018-06-30"),
         ("1er semestre 2018 à 2e semestre 2019", "2018-01-01", "2019-12-31"),
+        ("du 3 au 5 avril 2019", "2019-04-03", "2019-04-05"),
+        ("du 1er au 15 mars 2018", "2018-03-01", "2018-03-15"),
+        ("2-10 mars 2018", "2018-03-02", "2018-03-10"),
+        ("du 2 au 4/05/2019", "2019-05-02", "2019-05-04"),
+        ("entre le 2 et le 20 juin 2018", "2018-06-02", "2018-06-20"),
+        ("2 et 3 mars 2018", "2018-03-02", "2018-03-03"),
+        ("31 mars et 1er avril 2018", "2018-03-31", "2018-04-01"),
+        ("de mars au 30 juin 2018", "2018-03-01", "2018-06-30"),
+        ("3-6/2018", "2018-03-01", "2018-06-30"),
+        ("06-2018", "2018-06-01", "2018-06-30"),
+        ("10/2018-12/2018", "2018-10-01", "2018-12-31"),
     ],
 )
 def test_words_that_leave_no_doubt(words: str, start: str, end: str) -> None:
@@ -86,6 +97,12 @@ def test_words_that_leave_no_doubt(words: str, start: str, end: str) -> None:
         ("13/2018", None, None, NO_SUCH_DAY),
         ("2018 et 2020", None, None, APART),
         ("2020-2018", None, None, REVERSED),
+        ("du 28 au 3 mars 2018", None, None, REVERSED),
+        ("2 et 5 mars 2018", None, None, APART),
+        ("du 30 au 31 février 2018", None, None, NO_SUCH_DAY),
+        ("du 3 à juin 2018", None, None, NO_DATE),
+        ("du 1er au 6/2018", None, None, NO_DATE),
+        ("du 3 au 5 avril", None, None, NO_DATE),
         ("30/06/18", None, None, NO_DATE),
         ("à définir", None, None, NO_DATE),
         ("9 mois", None, None, NO_DATE),
@@ -104,6 +121,18 @@ def test_the_others_have_a_reason(words: str, start: str | None, end: str | None
 def test_a_day_is_read_in_each_of_its_forms(day: dt.date) -> None:
     forms = (day.isoformat(), f"{day:%d/%m/%Y}", date(day), f"{day.day} {MONTHS[day.month - 1]} {day.year}")
     assert {(period.start, period.end, period.reason) for period in map(read_period, forms)} == {(day, day, "")}
+
+
+@given(st.dates(dt.date(1900, 1, 1), dt.date(2099, 12, 31)), st.integers(1, 31))
+def test_a_bare_day_is_of_the_month_of_the_last_one(last: dt.date, day: int) -> None:
+    first = last.replace(day=min(day, last.day))
+    forms = (
+        f"du {first.day} au {date(last)}",
+        f"entre le {first.day} et le {date(last)}",
+        f"{first.day}-{last.day} {MONTHS[last.month - 1]} {last.year}",
+        f"du {first.day} au {last:%d/%m/%Y}",
+    )
+    assert {(period.start, period.end, period.reason) for period in map(read_period, forms)} == {(first, last, "")}
 
 
 @given(st.text(max_size=30))

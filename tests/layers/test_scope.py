@@ -30,10 +30,14 @@ def test_supply_is_loaded_around_every_studied_commune() -> None:
 
 def test_useless_and_missing_contours_are_said() -> None:
     shapes = gpd.GeoDataFrame({"code": ["65001", "75056"]}, geometry=[box(0, 0, 1, 1)] * 2, crs="EPSG:2154")
-    kept, notes = keep_wanted(shapes, {"65", "64"})
+    kept, notes = keep_wanted(shapes, {"65", "64"}, straight_line=True)
     assert kept["code"].tolist() == ["65001"]
     assert notes[0].replace("\u00a0", " ").startswith("1 contour du fichier")
     assert "64" in notes[1]
+    assert "ni dessinées, ni mesurées, faute de densité" in notes[1]
+    _, notes = keep_wanted(shapes, {"65", "64"}, straight_line=False)
+    assert "pas dessinées" in notes[1]
+    assert "mesurées" not in notes[1]
 
 
 def test_the_landes_are_loaded_for_the_petr_that_reaches_them(study_65: Study) -> None:

@@ -17,6 +17,7 @@ from sdaasp_geo.layers.services import (
     NOT_LOCATED,
     UNKNOWN_COMMUNE,
     build_service_points,
+    covered,
     current_codes,
     split_grid,
     within_reach,
@@ -71,6 +72,10 @@ def built(rows: list[tuple[str, str, float, float]]) -> gpd.GeoDataFrame:
         ("27676", 2024, {"27676"}, "27676"),
         ("99999", 2024, {"65092"}, "99999"),
         ("65001", 2024, {"65003"}, "65001"),
+        ("13201", 2024, {"13055"}, "13055"),
+        ("69389", 2019, {"69123"}, "69123"),
+        ("75120", 2024, {"75056", "75120"}, "75120"),
+        ("75101", 2024, {"65092"}, "75101"),
     ],
 )
 def test_codes_follow_the_mergers(code: str, vintage: int, known: set[str], expected: str) -> None:
@@ -153,12 +158,58 @@ def test_formats_that_are_not_permanent_are_kept_apart() -> None:
 def test_reach_drops_only_what_is_away_and_declared_away() -> None:
     near, far = lonlat(X0 + 20_000, Y0), lonlat(X0 + 200_000, Y0)
     layer = built(
-        [("near", "31001", *near), ("far", "31001", *far), ("wild", "65001", *far), ("lost", "65999", np.nan, np.nan)]
-    )
+        [
+            ("near", "31001", *near),
+            ("also", "31001", *near),
+            ("far", "31001", *far),
+            ("wild", "65001", *far),
+            ("lost", "65999", np.nan, np.nan),
+        ]
+    ).set_index("id")
     kept = within_reach(layer, communes(), reach_km=60.0)
-    assert dict(zip(layer["id"], kept, strict=True)) == {"near": True, "far": False, "wild": True, "lost": True}
-    wide = within_reach(layer, communes(), reach_km=250.0)
-    assert wide.all()
+    assert kept.to_dict() == {"near": True, "also": True, "far": False, "wild": True, "lost": True}
+    assert within_reach(layer, communes(), reach_km=250.0).all()
+
+
+def test_the_two_nearest_places_are_kept_however_far() -> None:
+    away_km = {"a": 400, "b": 200, "c": 300, "bus": 100, "tie": 300}
+    layer = built([(name, "31001", *lonlat(X0 - 1000 * km, Y0 + 500)) for name, km in away_km.items()])
+    layer["permanent"] = layer["id"] != "bus"
+    kept = within_reach(layer, communes(), reach_km=60.0)
+    assert sorted(layer.loc[kept, "id"]) == ["b", "c", "tie"]
+    both = pd.concat([layer, layer.assign(service="msa")], ignore_index=True)
+    assert within_reach(both, communes(), reach_km=60.0).tolist() == [*kept, *kept]
+    assert within_reach(layer[:1], communes(), reach_km=60.0).all()
+    nowhere = communes().assign(ref_x=np.nan, ref_y=np.nan)
+    assert not within_reach(layer, nowhere, reach_km=60.0).any()
+
+
+def test_a_place_of_another_shore_is_never_the_nearest() -> None:
+    layer = built(
+        [("reunion", "97411", 55.45, -20.88), ("corse", "2A004", 8.74, 41.92), ("mairie", "65001", *[np.nan] * 2)]
+    )
+    layer = layer.set_index("id")
+    assert covered(layer).to_dict() == {"corse": True, "mairie": True, "reunion": False}
+    kept = within_reach(layer, communes(), reach_km=60.0)
+    assert kept.to_dict() == {"corse": True, "mairie": True, "reunion": False}
+
+
+AWAY = st.tuples(st.integers(-300, 300), st.integers(-300, 300))
+
+
+@given(st.lists(AWAY, min_size=1, max_size=12), st.integers(0, 300))
+def test_what_is_left_out_is_never_one_of_the_two_nearest(away: list[tuple[int, int]], reach_km: int) -> None:
+    places = gpd.GeoDataFrame(
+        {"service": "caf", "permanent": True, "code_commune": "31001", "lon": 1.0, "lat": 43.0},
+        index=range(len(away)),
+        geometry=[shapely.Point(X0 + 1000 * x, Y0 + 1000 * y) for x, y in away],
+        crs="EPSG:2154",
+    )
+    kept = within_reach(places, communes(), reach_km=float(reach_km))
+    distance = places.distance(shapely.Point(X0 + 500, Y0 + 500))
+    nearer = distance.map(lambda metres: int((distance < metres - 1e-3).sum()))
+    assert kept[nearer < 2].all()
+    assert not kept[(nearer >= 2) & (distance > (reach_km + 1) * 1000 * 2**0.5)].any()
 
 
 def test_the_grid_splits_into_places_and_services() -> None:

@@ -29,6 +29,7 @@ from sdaasp_geo.outputs.annexe import annexe_facts
 from sdaasp_geo.outputs.annexe_docx import render_docx
 from sdaasp_geo.outputs.annexe_hours import french_hours, opens_on_saturday, parse_hours, weekly_hours
 from sdaasp_geo.outputs.annexe_html import render_html
+from sdaasp_geo.outputs.annexe_identity import town_halls
 from sdaasp_geo.outputs.annexe_model import AnnexeFacts, clean, segments, texts_of
 from sdaasp_geo.scheme import read_scheme
 from sdaasp_geo.sources import france
@@ -401,3 +402,19 @@ def test_libreoffice_opens_and_saves_the_document_without_loss(tmp_path: Path) -
 def marks(document: DocumentType, tag: str) -> int:
     """Count the elements of one kind in the body of a document."""
     return len(list(document.element.body.iter(qn(tag))))
+
+
+def test_the_mairie_of_a_commune_is_its_own_before_that_of_a_former_commune() -> None:
+    points = pd.DataFrame(
+        {
+            "id": ["mairie-01039", "mairie-01138", "mairie-02077", "fs-1"],
+            "service": ["mairie", "mairie", "mairie", "france-services"],
+            "code_commune": ["01138", "01138", "02564", "02564"],
+        }
+    )
+    assert town_halls(points)["id"].to_dict() == {"01138": "mairie-01138", "02564": "mairie-02077"}
+
+
+def test_places_too_far_to_matter_are_not_told_in_the_annex_of_an_epci() -> None:
+    assert any("hors du calcul" in text for text in measured(SCHEMES[0])[0].warnings)
+    assert not any("hors du calcul" in text for text in texts_of(facts_of(SCHEMES[0], ADOUR_MADIRAN)))

@@ -46,7 +46,8 @@ SAMPLE = contours("65")
 
 
 def read(path: Path, departement: france.Departement = HERE, **options: str) -> tuple[gpd.GeoDataFrame, list[str]]:
-    kept, _ = keep_wanted(read_boundaries(path, **options), {departement.code, *departement.neighbours})
+    wanted = {departement.code, *departement.neighbours}
+    kept, _ = keep_wanted(read_boundaries(path, **options), wanted, straight_line=True)
     found = check_contours(kept, crs=departement.crs, boxes=BOXES, limits=LIMITS, file=path.name)
     return found.table, list(found.notes)
 

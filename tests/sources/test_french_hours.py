@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from sdaasp_geo.sources.delimited import read_delimited
 from sdaasp_geo.sources.french_hours import count_faults, read_week, read_week_text, read_weeks, unread_values
 from sdaasp_geo.sources.french_words import (
+    FRENCH_DAYS,
     NO_STOPS,
     SCHOOL_HOLIDAYS,
+    SILENT_DAY,
+    UNCLEAR_DAYS,
     UNCLEAR_SCOPE,
     UNKNOWN_TEXT,
     UNPAIRED_TIMES,
@@ -28,6 +31,7 @@ from sdaasp_geo.sources.hours import (
     BLANK_SLOT,
     CONDITIONAL,
     CONVERTED,
+    DAYS,
     NOT_PUBLISHED,
     OVERLAP,
     UNREAD,
@@ -128,6 +132,10 @@ def test_an_appointment_without_time_is_remarked(text: str) -> None:
         ("Été : 9h-12h", UNSTATED_SEASON),
         ("Selon planning bus", NO_STOPS),
         ("9:00 - 12:00 / Itinérance : 14:00 - 17:00", NO_STOPS),
+        ("sans RDV", SILENT_DAY),
+        ("()", SILENT_DAY),
+        ("9h-12h / Semaines impaires : fermé", UNCLEAR_SCOPE),
+        ("Semaines impaires : fermé", UNCLEAR_SCOPE),
         ("12:00 - 09:00", OVERLAP),
         ("09:00 - 09:00", OVERLAP),
         ("09:00 - 12:00 / 11:59 - 14:00", OVERLAP),
@@ -140,7 +148,7 @@ def test_what_would_have_to_be_guessed_is_not_read(text: str, reason: str) -> No
     assert (week.hours, week.full) == ("", "")
 
 
-@pytest.mark.parametrize("closed", ["", "-", " - ", "fermé", "Espace fermé ce jour", "Fermeture"])
+@pytest.mark.parametrize("closed", ["", "-", " - ", "/", "fermé", "Espace fermé ce jour", "Fermeture"])
 def test_a_closed_day_says_nothing_of_the_others(closed: str) -> None:
     assert read_week({0: "9h-12h", WEDNESDAY: closed}).hours == "Mo 09:00-12:00"
 
@@ -211,6 +219,64 @@ def test_regular_hours_survive_every_style(week: dict[int, list[int]], style: tu
         expected[day] = " / ".join(" - ".join("{:02d}:{:02d}".format(*divmod(m, 60)) for m in pair) for pair in pairs)
     assert read_week(written) == read_week(expected)
     assert read_week(written).status == CONVERTED
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Lundi ; mardi ; jeudi 9h-12h", SILENT_DAY),
+        ("Lundi, mardi. Jeudi 9h-12h", SILENT_DAY),
+        ("lundi, mardi, et jeudi 9h-12h", SILENT_DAY),
+        ("lundi 9h à 12h. mardi. jeudi 14h-16h", SILENT_DAY),
+        ("lundi sans RDV ; mardi 9h-12h", SILENT_DAY),
+        ("mercredi, 1er samedi du mois 9h-12h", SILENT_DAY),
+        ("Tous les jours, samedi 9h-12h", SILENT_DAY),
+        ("Lundi : - Mardi : 9h-12h", SILENT_DAY),
+        ("Lundi : / Mardi : 9h-12h", SILENT_DAY),
+        ("lundi-mercredi-vendredi 9h-12h", UNCLEAR_DAYS),
+        ("lundi, mardi-jeudi-samedi : 9h-12h", UNCLEAR_DAYS),
+        ("Du lundi au mercredi au vendredi 9h-12h", UNCLEAR_DAYS),
+        ("Lundi au samedi 9h-12h ; 1er samedi du mois fermé", UNCLEAR_SCOPE),
+        ("Fermé le 1er samedi du mois. Lundi au samedi 9h-12h", UNCLEAR_SCOPE),
+    ],
+)
+def test_no_day_of_a_week_is_dropped_or_invented(text: str, reason: str) -> None:
+    week = read_week_text(text)
+    assert (week.status, week.faults) == (UNREAD, ((text, reason),))
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [
+        ("lundi-mardi, jeudi-vendredi 9h-12h", "Mo-Tu 09:00-12:00; Th-Fr 09:00-12:00"),
+        ("lundi, mercredi-vendredi : 9h-12h", "Mo 09:00-12:00; We-Fr 09:00-12:00"),
+        ("Lundi/mardi/jeudi : 9h-12h", "Mo-Tu 09:00-12:00; Th 09:00-12:00"),
+        ("9h-12h le 1er samedi du mois", "Sa[1] 09:00-12:00"),
+    ],
+)
+def test_lists_and_ranges_of_days_that_leave_no_doubt(text: str, full: str) -> None:
+    assert read_week_text(text).full == full
+
+
+@given(
+    st.lists(st.sampled_from(range(7)), min_size=1, unique=True).map(sorted),
+    st.lists(st.sampled_from([", ", " et ", "/", " + ", " ; ", ". ", " ", ", et ", " : ", " // "]), min_size=6),
+)
+def test_a_list_of_days_gives_these_days_or_nothing(days: list[int], joints: list[str]) -> None:
+    parts = zip([FRENCH_DAYS[day] for day in days], [*joints[: len(days) - 1], " "], strict=True)
+    week = read_week_text("".join(map("".join, parts)) + "9h-12h")
+    told = {CONVERTED: [f"{DAYS[day]} 09:00-12:00" for day in days], UNREAD: []}[week.status]
+    assert read_osm_days(week.hours) == told
+
+
+def read_osm_days(hours: str) -> list[str]:
+    """Write each day of weekly hours on its own."""
+    found = []
+    for rule in filter(None, hours.split("; ")):
+        named, times = rule.split(" ")
+        first, last = DAYS.index(named[:2]), DAYS.index(named[-2:])
+        found += [f"{DAYS[day]} {times}" for day in range(first, last + 1)]
+    return found
 
 
 @given(st.text(alphabet="0129:h-/ àetfermésurRDV()1eusamdi", max_size=30))

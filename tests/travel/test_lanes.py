@@ -112,6 +112,19 @@ def test_the_answer_does_not_depend_on_the_parts(graph: RoadGraph, step: int, ra
     assert cut.origin_road["code"].tolist() == origins["code"].tolist()
 
 
+def test_a_place_that_answers_two_lanes_has_a_row_in_each(graph: RoadGraph) -> None:
+    origins, places, _ = _tables(7)
+    twice = pd.concat([places, places], ignore_index=True)
+    second = np.arange(len(twice)) >= len(places)
+    by_pair = lanes_by_matrix(road_engine(graph, cap_m=CAP_M, walking_kmh=WALKING_KMH))
+    found = by_pair(origins, twice, np.column_stack([~second, second]), 2)
+    at_once = road_lane_engine(graph, cap_m=CAP_M, walking_kmh=WALKING_KMH)
+    _same(found, at_once(origins, twice, np.column_stack([~second, second]), 2))
+    none = found.place[:, 0] == -1
+    assert not none.all()
+    assert np.array_equal(found.place[:, 1], np.where(none, -1, found.place[:, 0] + len(places)))
+
+
 def test_every_absence_has_its_reason(graph: RoadGraph) -> None:
     origins, places, _ = _tables(0)
     far, unknown, islet = len(origins) - 4, len(origins) - 3, len(origins) - 2

@@ -14,7 +14,14 @@ import shapely
 from sdaasp_geo import disk
 from sdaasp_geo.errors import TravelError
 from sdaasp_geo.travel import road_file
-from sdaasp_geo.travel.road_file import SUFFIX, cached_road_graph, load_road_graph, road_fingerprint, save_road_graph
+from sdaasp_geo.travel.road_file import (
+    SUFFIX,
+    cached_road_graph,
+    load_road_graph,
+    road_fingerprint,
+    save_road_graph,
+    with_names,
+)
 from sdaasp_geo.travel.road_graph import RoadGraph, build_road_graph
 
 CRS = "EPSG:2154"
@@ -178,3 +185,9 @@ def test_the_fingerprint_follows_content_and_parameters(tmp_path: Path) -> None:
     assert road_fingerprint(one, {"crs": CRS, "speeds": {"track": 11.0, "primary": 60.0}}) != key
     other.write_bytes(b"Roads")
     assert road_fingerprint(other, {"crs": CRS, "speeds": {"track": 10.0, "primary": 60.0}}) != key
+
+
+def test_names_are_put_in_what_is_kept_without_them() -> None:
+    extracts = [Path("ailleurs") / "a {1}.osm.pbf", Path("b.osm.pbf")]
+    assert with_names("extrait {0} ; extrait {1}", extracts) == "extrait a {1}.osm.pbf ; extrait b.osm.pbf"
+    assert with_names("essai", extracts) == "essai"
