@@ -39,6 +39,7 @@ MOST_VALUES = 2_000_000_000
 MOST_COLUMNS = 16_384
 """Columns that a table may have: those of a spreadsheet (A to XFD)."""
 
+_BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
 _MEGABYTE = 1_000_000
 
 
@@ -180,10 +181,12 @@ def text_columns(table: pa.Table, *, file: str, but: Collection[str] = ()) -> pa
     """
     faults = []
     for position, field in enumerate(table.schema):
-        if field.name in but or not (pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type)):
+        held = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if field.name in but or not any(is_bytes(held) for is_bytes in _BYTES):
             continue
         try:
-            table = table.set_column(position, field.name, table.column(position).cast(pa.string()))
+            plain = table.column(position).cast(held).cast(pa.large_binary())
+            table = table.set_column(position, field.name, plain.cast(pa.large_string()))
         except pa.ArrowException:
             remedy = "Enregistrez cette colonne comme du texte en UTF-8, ou retirez-la."
             faults.append(Fault(file, None, field.name, "", "du texte en UTF-8", remedy))

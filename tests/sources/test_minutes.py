@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sdaasp_geo.errors import Fault, InputError
@@ -93,6 +95,11 @@ def test_bytes_are_text_or_refused(tmp_path: Path) -> None:
     path = tmp_path / "minutes.parquet"
     pd.DataFrame({"origin": [b"65001"], "destination": ["a"], "minutes": [1.0]}).to_parquet(path)
     assert read_minutes(path)["origin"].tolist() == ["65001"]
+    kinds = (pa.large_binary(), pa.binary(5), pa.binary_view(), pa.dictionary(pa.int32(), pa.binary()))
+    for kind in kinds:
+        codes = pa.array([b"65001"], pa.binary()).cast(kind) if "view" in str(kind) else pa.array([b"65001"], kind)
+        pq.write_table(pa.table({"origin": codes, "destination": ["a"], "minutes": [1.0]}), path)
+        assert read_minutes(path)["origin"].tolist() == ["65001"]
     pd.DataFrame({"origin": [b"\xff"], "destination": [b"\xfe"], "minutes": [1.0]}).to_parquet(path)
     assert [(fault.column, fault.expected) for fault in faults_of(path)] == [
         ("origin", "du texte en UTF-8"),
