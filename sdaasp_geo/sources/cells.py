@@ -28,7 +28,7 @@ import shapely
 from sdaasp_geo.errors import Fault, InputError
 from sdaasp_geo.french import NBSP, count, number
 from sdaasp_geo.sources.delimited import decode
-from sdaasp_geo.sources.limits import TABLE_MB, check_file, check_parquet, read_parquet_table
+from sdaasp_geo.sources.limits import TABLE_MB, check_file, check_parquet, read_parquet_table, text_columns
 from sdaasp_geo.sources.vector_files import CheckedLayer, checked, field_names, one_layer, optional_fiona
 
 _CELL_NAMES = (
@@ -174,7 +174,7 @@ def _header(line: str, separator: str, *, file: str) -> list[str]:
 
 def _from_parquet(path: Path) -> Any:  # noqa: ANN401 - pyarrow carries no type information
     chosen = _choose(check_parquet(path).names, file=path.name)
-    return read_parquet_table(path, columns=chosen).select(chosen)
+    return text_columns(read_parquet_table(path, columns=chosen), file=path.name).select(chosen)
 
 
 def _from_layer(source: CheckedLayer, layer: str) -> Any:  # noqa: ANN401 - pyarrow carries no type information

@@ -258,6 +258,13 @@ def test_an_identifier_that_cannot_be_read_is_located(cell: str, tmp_path: Path)
     assert TARBES[:12] in fault.expected
 
 
+def test_bytes_that_are_no_text_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "c.parquet"
+    cells = pa.array([b"\xff"]).dictionary_encode()
+    pq.write_table(pa.table({"idcar_200m": cells, "ind": [1.0]}), path)
+    assert {fault.column for fault in faults_of(path)} == {"idcar_200m"}
+
+
 @pytest.mark.parametrize("people", ["", "-0,5", "nan", "inf", "1e9", "douze", "1 234", "1,2,3", "0x10", "1_0", "True"])
 def test_a_population_that_is_not_one_is_located(people: str, tmp_path: Path) -> None:
     path = write(tmp_path / "c.parquet", [TARBES, EAST_OF_TARBES], ["0", people])
