@@ -36,6 +36,7 @@ _KEYS |= {"ArrowDown": 40}
 _SHIFT = 8
 _WAIT_S = 300
 _GONE = ("navigated or closed", "context was destroyed", "Cannot find context")
+"""What Chromium answers about a page that gives way to another."""
 
 
 class Browser:

@@ -132,8 +132,6 @@ def watched(browser: Browser) -> None:
 PATIENCE_S = 300.0
 """How long a browser on an overloaded machine may take to run, to lay out or to be quiet."""
 POLL_S = 0.02
-GIVEN_WAY = ("navigated or closed", "context was destroyed", "Cannot find context")
-"""What Chromium answers about a page that gives way to another."""
 
 SETTLED_S = 5.0
 """How long the scripts of a page may take to follow a change of width."""
@@ -207,12 +205,7 @@ def _awaited(browser: Browser, expression: str, ends: Callable[[Any], bool], *, 
     """Ask a page again and again until an answer is the one awaited, and return it."""
     last = time.monotonic() + PATIENCE_S
     while True:
-        try:
-            answer = browser.value(expression)
-        except AssertionError as error:
-            if not leaving or not any(words in str(error) for words in GIVEN_WAY):
-                raise
-            answer = None
+        answer = browser.ask(expression).get("result", {}).get("value") if leaving else browser.value(expression)
         if ends(answer):
             return answer
         assert time.monotonic() < last, f"{expression}: {answer!r} after {PATIENCE_S} s"
